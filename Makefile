@@ -1,0 +1,50 @@
+# Two commands do everything: `make book` and `make test`. Both set up what they need.
+
+PYTHON ?= python3
+PROFILE ?= smoke
+JOBS ?= 2
+BIN := .venv/bin
+
+.PHONY: book site test chapter chromium lint format clean
+
+book: .venv/ready
+	$(BIN)/labelbook run --profile book --jobs $(JOBS)
+	$(MAKE) --no-print-directory site
+	@echo "The book is in _build/html/index.html"
+
+site: .venv/ready
+	$(BIN)/python book/verdict_simulation.py
+	$(BIN)/python book/make_pages.py
+	$(BIN)/jupyter-book build . -W --keep-going -q
+
+test: .venv/ready chromium lint
+	$(BIN)/python -m pytest
+
+chapter: .venv/ready
+	@test -n "$(NAME)" || { echo "Say which: make chapter NAME=nacl PROFILE=smoke (the names: $(BIN)/labelbook list)"; exit 2; }
+	$(BIN)/labelbook run $(NAME) --profile $(PROFILE) --force
+
+lint: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The tests open the site in a real browser.
+chromium:
+	@command -v chromium >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || \
+	{ echo "The tests of the site need Chromium: sudo apt-get install chromium"; exit 1; }
+
+# Debian's Python comes without ensurepip: the environment is made without pip, and this machine's pip fills it.
+.venv/ready: requirements.txt constraints.txt pyproject.toml hatch_build.py
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -r requirements.txt
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf _build build dist book/generated .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,302 @@
+"""The catalogue, and the methods of the chapters as importable modules.
+
+`load("nacl").nacl_loss` gives what the `method` cells of a chapter define. The module behind it is a real one,
+`labelbook.methods.nacl`, found by the import system, so that dataclasses, `inspect.getsource` and pickling work.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import hashlib
+import importlib
+import importlib.abc
+import importlib.util
+import json
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import ModuleType
+
+from . import resources
+
+
+class CatalogueError(ValueError):
+    """The catalogue is not what it should be; the message names the entry and the field."""
+
+
+class UnknownChapter(KeyError):
+    """No chapter of that name is in the catalogue."""
+
+    def __str__(self):
+        return self.args[0]
+
+
+class NotebookError(RuntimeError):
+    """A chapter's notebook is missing, unreadable or lacks something that every chapter has."""
+
+
+# ------------------------------------------------------------------------------------------------------- catalogue
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the nine parts of the book."""
+
+    slug: str
+    title: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One paper: an entry of `book/catalogue.yml`."""
+
+    slug: str
+    title: str
+    name: str
+    authors: tuple[str, ...]
+    year: int
+    venue: str
+    arxiv: str | None
+    doi: str | None
+    code: str | None
+    licence: str | None
+    part: str
+    tags: tuple[str, ...]
+    data: tuple[str, ...]
+    claim: str
+    use_when: str
+
+    @property
+    def path(self) -> str:
+        """The notebook's place, relative to the root of the book."""
+        return f"notebooks/{self.part}/{self.slug}.ipynb"
+
+    @property
+    def module(self) -> str:
+        return "labelbook.methods." + self.slug.replace("-", "_")
+
+    def notebook(self) -> Path:
+        """The notebook on this machine.
+
+        Raises:
+            NotebookError: the chapter is planned and not written yet.
+        """
+        try:
+            return resources.find(self.path)
+        except resources.DataError:
+            raise NotebookError(f"chapter {self.slug!r} is planned but not written yet: there is no {self.path}") from None
+
+    @property
+    def written(self) -> bool:
+        try:
+            self.notebook()
+        except NotebookError:
+            return False
+        return True
+
+
+_OPTIONAL = {"arxiv", "doi", "code", "licence"}
+_LISTS = {"authors", "tags", "data"}
+
+
+def _entry(kind: type, row: object, number: int):
+    """A `Part` or `Chapter` from one mapping of the catalogue, every field checked."""
+    if not isinstance(row, dict):
+        raise CatalogueError(f"catalogue: entry {number} of {kind.__name__.lower()}s is not a mapping")
+    where = f"catalogue: {kind.__name__.lower()} {row.get('slug', number)!r}"
+    names = [f.name for f in fields(kind)]
+    for name in (*names, *row):
+        if name not in row or name not in names:
+            raise CatalogueError(f"{where}: field {name!r} is {'missing' if name in names else 'unknown'}")
+    for name, value in row.items():
+        if name in _LISTS:
+            ok = isinstance(value, list) and value and all(isinstance(v, str) for v in value)
+        elif name == "year":
+            ok = isinstance(value, int)
+        else:
+            ok = (value is None and name in _OPTIONAL) or (isinstance(value, str) and value.strip() != "")
+        if not ok:
+            raise CatalogueError(f"{where}: field {name!r} has a wrong value: {value!r}")
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The parts and chapters of the book, in reading order."""
+
+    parts: tuple[Part, ...]
+    chapters: tuple[Chapter, ...]
+
+    def __getitem__(self, slug: str) -> Chapter:
+        for chapter in self.chapters:
+            if chapter.slug == slug:
+                return chapter
+        close = difflib.get_close_matches(slug, [c.slug for c in self.chapters], n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(close)}?" if close else "`labelbook list` shows all chapters."
+        raise UnknownChapter(f"there is no chapter {slug!r}. {hint}")
+
+    def of_part(self, part: str) -> list[Chapter]:
+        return [c for c in self.chapters if c.part == part]
+
+    @property
+    def written(self) -> list[Chapter]:
+        return [c for c in self.chapters if c.written]
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """Read and check a catalogue file.
+
+    Raises:
+        CatalogueError: not YAML, a field missing, unknown or of the wrong type, a slug twice, an unknown part.
+    """
+    import yaml
+
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CatalogueError(f"{path} cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict) or not all(isinstance(content.get(k), list) for k in ("parts", "chapters")):
+        raise CatalogueError(f"{path}: needs two lists, `parts` and `chapters`")
+    parts = tuple(_entry(Part, row, i) for i, row in enumerate(content["parts"]))
+    chapters = tuple(_entry(Chapter, row, i) for i, row in enumerate(content["chapters"]))
+    for kind, entries in (("part", parts), ("chapter", chapters)):
+        slugs = [e.slug for e in entries]
+        twice = sorted({s for s in slugs if slugs.count(s) > 1})
+        if twice:
+            raise CatalogueError(f"catalogue: {kind} {', '.join(twice)} is listed twice")
+    for chapter in chapters:
+        if chapter.part not in {p.slug for p in parts}:
+            raise CatalogueError(f"catalogue: chapter {chapter.slug!r} names an unknown part {chapter.part!r}")
+    return Catalogue(parts, chapters)
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """The book's own catalogue."""
+    return read_catalogue(resources.find("book/catalogue.yml"))
+
+
+# ------------------------------------------------------------------------------------------------------- notebooks
+
+
+def read_notebook(path: Path) -> dict:
+    """The notebook's JSON.
+
+    Raises:
+        NotebookError: missing or damaged.
+    """
+    try:
+        notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+        assert isinstance(cells, list)
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be read ({error.strerror or error})") from error
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        raise NotebookError(f"{path} is not a notebook ({error!r}). Restore it with `git checkout`.") from error
+    return notebook
+
+
+def code_cells(notebook: dict, tag: str | None = None) -> list[str]:
+    """Sources of the code cells, in order; only those that carry `tag` where one is given."""
+    return [
+        "".join(cell["source"])
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code" and (tag is None or tag in cell.get("metadata", {}).get("tags", []))
+    ]
+
+
+def code_hash(notebook: dict) -> str:
+    """sha256 of what the code cells say: comments, formatting and prose don't count.
+
+    Each cell goes through IPython's transformer (magics become calls), then `ast.unparse(ast.parse(...))`.
+    """
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    digest = hashlib.sha256()
+    for source in code_cells(notebook):
+        plain = ast.unparse(ast.parse(TransformerManager().transform_cell(source)))
+        digest.update(plain.encode() + b"\n\0")
+    return digest.hexdigest()
+
+
+def state(chapter: Chapter, profile: str = "book") -> str:
+    """Whether what is stored belongs to the code that is shown.
+
+    Returns:
+        "planned" (no notebook), "never run" (no record, or cells without outputs), "stale" (other code) or "current".
+        For `book` the notebook's own outputs count as well as the record.
+
+    Raises:
+        RecordError: the record on disk is damaged.
+    """
+    from .results import read_record
+
+    if not chapter.written:
+        return "planned"
+    notebook = read_notebook(chapter.notebook())
+    record = resources.results_folder(profile) / f"{chapter.slug}.json"
+    if not record.exists():
+        return "never run"
+    code = code_hash(notebook)
+    if profile == "book":
+        executed = notebook.get("metadata", {}).get("labelbook", {}).get("code")
+        if executed is None:
+            return "never run"
+        if executed != code:
+            return "stale"
+    return "current" if read_record(record)["code"] == code else "stale"
+
+
+# ---------------------------------------------------------------------------------------------------------- methods
+
+
+class _MethodFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds `labelbook.methods.<chapter>` and builds it from the notebook's `method` cells."""
+
+    prefix = "labelbook.methods."
+
+    def _chapter(self, fullname: str) -> Chapter | None:
+        name = fullname.removeprefix(self.prefix)
+        return next((c for c in catalogue().chapters if c.slug.replace("-", "_") == name), None)
+
+    def find_spec(self, fullname, path=None, target=None):
+        if not fullname.startswith(self.prefix):
+            return None
+        chapter = self._chapter(fullname)
+        if chapter is None or not chapter.written:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, origin=f"{chapter.notebook()} (method cells)")
+
+    def get_source(self, fullname):
+        chapter = self._chapter(fullname)
+        sources = code_cells(read_notebook(chapter.notebook()), tag="method")
+        if not sources:
+            raise NotebookError(f"{chapter.path}: no code cell is tagged `method`")
+        return "\n\n".join(sources) + "\n"
+
+    def exec_module(self, module):
+        # `inspect` and tracebacks read the source back through this name and `get_source`.
+        module.__file__ = module.__spec__.origin
+        exec(compile(self.get_source(module.__name__), module.__file__, "exec"), module.__dict__)
+
+
+def install_finder() -> None:
+    """Let the import system know `labelbook.methods.*`; done once, by that package itself."""
+    if not any(isinstance(finder, _MethodFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_MethodFinder())
+
+
+def load(slug: str) -> ModuleType:
+    """The names that a chapter's `method` cells define, as a module.
+
+    Raises:
+        UnknownChapter: not in the catalogue; suggests the nearest names.
+        NotebookError: planned and not written yet, or without `method` cells.
+    """
+    chapter = catalogue()[slug]
+    chapter.notebook()
+    return importlib.import_module(chapter.module)
