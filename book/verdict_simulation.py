@@ -40,7 +40,10 @@ def rows() -> list[tuple[str, str, int, dict[str, float]]]:
 
 def table(found) -> str:
     """The rows as a Markdown table."""
-    lines = ["| true effect | spread over seeds | seeds | " + " | ".join(VERDICTS) + " |", "|---|---|---|---:|---:|---:|"]
+    lines = [
+        "| true effect | spread over seeds | seeds | " + " | ".join(VERDICTS) + " |",
+        "|---|---|---|---:|---:|---:|",
+    ]
     for effect, spread, n, verdicts in found:
         lines.append(f"| {effect} | {spread} | {n} | " + " | ".join(f"{verdicts[v]:.0%}" for v in VERDICTS) + " |")
     return "\n".join(lines) + "\n"

@@ -87,7 +87,9 @@ class Chapter:
         try:
             return resources.find(self.path)
         except resources.DataError:
-            raise NotebookError(f"chapter {self.slug!r} is planned but not written yet: there is no {self.path}") from None
+            raise NotebookError(
+                f"chapter {self.slug!r} is planned but not written yet: there is no {self.path}"
+            ) from None
 
     @property
     def written(self) -> bool:

@@ -64,3 +64,72 @@ def pair_noise(
 def _check_rate(rate: float) -> None:
     if not 0 <= rate <= 1:
         raise ValueError(f"a noise rate is a share from 0 to 1, got {rate}")
+
+
+def jitter_masks(
+    masks: Tensor,
+    pixels: int,
+    generator: torch.Generator,
+    *,
+    objects: Tensor | None = None,
+    background: int | None = 0,
+) -> Tensor:
+    """Redraw the border of each object, as another annotator might: the whole outline moves out or in by 1 to `pixels`.
+
+    A growing object takes the pixels around it; a shrinking one gives its rim to whatever touches it there. One step
+    moves a border by one pixel up, down, left or right. Objects take their turns in the order of their numbers. The
+    edge of the picture is no border.
+
+    Args:
+        masks: classes, int64 [N,H,W].
+        pixels: the largest shift; each object draws uniformly from -pixels, ..., -1, 1, ..., pixels. 0 changes nothing.
+        objects: which object each pixel belongs to, int64 [N,H,W], 0 for none. By default the pixels of one class in
+            one mask are one object, except those of `background`.
+        background: the class that is no object; None where there is no such class. Used only without `objects`.
+
+    Returns:
+        int64 [N,H,W]. A pixel that changes hands takes the class of the object it goes to.
+
+    Raises:
+        ValueError: `pixels` below 0, masks that are not [N,H,W], or objects of another shape.
+    """
+    if pixels < 0 or masks.ndim != 3 or (objects is not None and objects.shape != masks.shape):
+        raise ValueError(
+            f"jitter needs pixels from 0, masks [N,H,W] and objects of their shape: got {pixels}, {tuple(masks.shape)}"
+            + ("" if objects is None else f", {tuple(objects.shape)}")
+        )
+    if pixels == 0 or masks.numel() == 0:
+        return masks.clone()
+    if objects is None:
+        objects = masks + 1 if background is None else torch.where(masks == background, 0, masks + 1)
+    most = int(objects.max())
+    shifts = torch.randint(1, pixels + 1, (len(masks), most), generator=generator, device=masks.device)
+    sign = torch.randint(0, 2, (len(masks), most), generator=generator, device=masks.device) * 2 - 1
+    labels, owner = masks.clone(), objects
+    for j in range(most):
+        grows = (sign[:, j] > 0).view(-1, 1, 1)
+        for step in range(pixels):
+            moves = (shifts[:, j] > step).view(-1, 1, 1)
+            around_owner, around_label = _neighbours(owner), _neighbours(labels)
+            new_owner, new_labels = owner, labels
+            for other, label in zip(around_owner, around_label, strict=True):
+                taken = (
+                    torch.where(grows, (owner != j + 1) & (other == j + 1), (owner == j + 1) & (other != j + 1)) & moves
+                )
+                new_owner, new_labels = torch.where(taken, other, new_owner), torch.where(taken, label, new_labels)
+            owner, labels = new_owner, new_labels
+    return labels
+
+
+def _neighbours(values: Tensor) -> list[Tensor]:
+    """What lies above, below, left and right of each pixel of [N,H,W]; at the edge of the picture the pixel itself."""
+    h, w = values.shape[1:]
+    up, down = torch.arange(-1, h - 1).clamp_min(0), torch.arange(1, h + 1).clamp_max(h - 1)
+    left, right = torch.arange(-1, w - 1).clamp_min(0), torch.arange(1, w + 1).clamp_max(w - 1)
+    device = values.device
+    return [
+        values[:, up.to(device)],
+        values[:, down.to(device)],
+        values[:, :, left.to(device)],
+        values[:, :, right.to(device)],
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +11,7 @@ from torch import Tensor, nn
 def mlp(*widths: int) -> nn.Sequential:
     """Linear layers of the given widths with ReLU between them: `mlp(64, 256, 10)` maps [B,64] to logits [B,10]."""
     layers: list[nn.Module] = []
-    for i, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (fan_in, fan_out) in enumerate(itertools.pairwise(widths)):
         layers += ([nn.ReLU()] if i else []) + [nn.Linear(fan_in, fan_out)]
     return nn.Sequential(*layers)
 

@@ -29,7 +29,9 @@ def use_theme() -> None:
     )
 
 
-def image_grid(images, titles: Sequence[str] | None = None, *, columns: int = 8, size: float = 1.1, cmap: str = "gray_r"):
+def image_grid(
+    images, titles: Sequence[str] | None = None, *, columns: int = 8, size: float = 1.1, cmap: str = "gray_r"
+):
     """Small pictures in rows: images [N,H,W], [N,1,H,W] or [N,3,H,W], any float or integer range; one title each."""
     images = np.asarray(images)
     if images.ndim == 4:

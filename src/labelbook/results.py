@@ -50,7 +50,9 @@ class Scores:
         found = {s: v for (m, k, s), v in self._values.items() if m == method and k == metric}
         if not found:
             known = sorted({f"{m} / {k}" for m, k, _ in self._values})
-            raise KeyError(f"no score of method {method!r} on metric {metric!r}; there are: {', '.join(known) or 'none'}")
+            raise KeyError(
+                f"no score of method {method!r} on metric {metric!r}; there are: {', '.join(known) or 'none'}"
+            )
         return dict(sorted(found.items()))
 
     def mean(self, method: str, metric: str) -> float:
@@ -255,7 +257,9 @@ def condition(
         raise ValueError("a condition takes exactly one of at_least, not_worse_by, equal_within")
     ((kind, threshold),) = given.items()
     if not math.isfinite(threshold) or threshold < 0 or (kind == "at least" and threshold == 0):
-        raise ValueError(f"{kind.replace(' ', '_')} must be a finite number {'above' if kind == 'at least' else 'from'} 0")
+        raise ValueError(
+            f"{kind.replace(' ', '_')} must be a finite number {'above' if kind == 'at least' else 'from'} 0"
+        )
     if differences is None:
         if scores is None or None in (better, than, metric):
             raise ValueError("give differences=[one number a seed], or better=, than= and metric=")

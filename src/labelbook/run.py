@@ -109,7 +109,7 @@ class Run:
     def seed(self, seed: int) -> torch.Generator:
         """Seed Python, NumPy and PyTorch (for initialisation and dropout), and return `self.generator(seed)`."""
         random.seed(seed)
-        np.random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 (libraries that draw from the global state)
         torch.manual_seed(seed)
         return self.generator(seed)
 

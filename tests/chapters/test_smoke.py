@@ -1,0 +1,52 @@
+"""Every chapter runs in `smoke`, within its budget, and its first losses are those of the committed record."""
+
+import math
+
+import pytest
+from conftest import every_chapter
+
+from labelbook import resources, results
+from labelbook.run import CPU_SECONDS, MEMORY_GIB
+
+
+@every_chapter
+def test_the_record_is_whole(smoke, slug):
+    record = smoke[slug]
+    assert record["profile"] == "smoke"
+    assert record["source"] == "embedded"
+    assert record["scores"]
+    assert record["claims"]
+    assert all(row["value"] is not None and math.isfinite(row["value"]) for row in record["scores"])
+
+
+@every_chapter
+def test_the_budget_holds(smoke, slug):
+    assert smoke[slug]["cpu_seconds"] <= CPU_SECONDS["smoke"]
+    assert smoke[slug]["peak_memory_mib"] <= 1024 * MEMORY_GIB["smoke"]
+
+
+@every_chapter
+def test_one_seed_gives_no_verdict(smoke, slug):
+    single = [c for claim in smoke[slug]["claims"] for c in claim["conditions"] if len(c["differences"]) == 1]
+    assert all(c["verdict"] == results.UNDECIDED for c in single)
+
+
+@every_chapter
+def test_the_first_losses_are_the_committed_ones(smoke, slug):
+    committed = results.read_record(resources.checkout() / "data" / "results" / "smoke" / f"{slug}.json")["fingerprint"]
+    assert committed.keys() == smoke[slug]["fingerprint"].keys()
+    assert any(len(losses) == 20 for losses in committed.values())
+    for method, losses in committed.items():
+        message = f"{slug}, {method}: if the library changed on purpose, run the chapter again in `book` and `smoke`"
+        assert smoke[slug]["fingerprint"][method] == pytest.approx(losses, rel=1e-3), message
+
+
+@every_chapter
+def test_the_book_record_kept_its_promises(slug):
+    record = results.read_record(resources.checkout() / "data" / "results" / "book" / f"{slug}.json")
+    assert record["cpu_seconds"] <= CPU_SECONDS["book"]
+    assert record["peak_memory_mib"] <= 1024 * MEMORY_GIB["book"]
+    assert len({row["seed"] for row in record["scores"]}) >= 3
+    # A record says what was computed: the stored verdicts are those of the stored differences.
+    for row in record["claims"]:
+        assert results.Claim.from_dict(row).to_dict() == row

@@ -1,0 +1,29 @@
+"""What several test files share: the chapters that exist, and one smoke run of all of them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from labelbook import chapters, resources
+
+SLUGS = [chapter.slug for chapter in chapters.catalogue().written]
+ROOT = resources.checkout()
+
+
+def every_chapter(function):
+    """Run a test once for each written chapter."""
+    return pytest.mark.parametrize("slug", SLUGS)(function)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """Runs all chapters once in `smoke`, by the command line a reader would use; gives the record of each by slug."""
+    folder = tmp_path_factory.mktemp("results")
+    command = [sys.executable, "-m", "labelbook", "run", "--profile", "smoke", "--jobs", "2", "--force"]
+    environment = {**os.environ, "LABELBOOK_RESULTS": str(folder)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+    return {slug: json.loads((folder / "smoke" / f"{slug}.json").read_text()) for slug in SLUGS}
