@@ -10,12 +10,9 @@ BIN := .venv/bin
 book: .venv/ready
 	$(BIN)/labelbook run --profile book --jobs $(JOBS)
 	$(MAKE) --no-print-directory site
-	@echo "The book is in _build/html/index.html"
 
 site: .venv/ready
-	$(BIN)/python book/verdict_simulation.py
-	$(BIN)/python book/make_pages.py
-	$(BIN)/jupyter-book build . -W --keep-going -q
+	$(BIN)/python book/build_site.py
 
 test: .venv/ready chromium lint
 	$(BIN)/python -m pytest

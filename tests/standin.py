@@ -12,12 +12,14 @@ backward pass runs in the calling thread; "cuda" would want a driver) and holds 
 every operation below autograd, checks who mixes with whom, computes on the plain tensors, and wraps what comes out.
 
 What it proves: no operation that ran mixes devices in a way that CUDA forbids. What it cannot prove: anything about
-GPU numerics (TF32, bfloat16 autocast, non-deterministic sums), memory, speed or synchronisation; operations that CUDA
-does not implement for some dtype (or at all, such as `torch.histogram`); branches that only run where
-`device.type == "cuda"`; lines that did not run. And where it is stricter than CUDA, it says so with an error: CSR
-tensors, `torchvision.tv_tensors` and modules such as `nn.LazyLinear` on the device, `torch.utils.checkpoint`,
-`parameter.data = x` with x on another device, `clip_grad_norm_(..., foreach=True)`.
-Random numbers come from the CPU's generators: one `torch.manual_seed` seeds both, and losses equal those on the CPU.
+lines that did not run, or that only run where `device.type == "cuda"`; about GPU numerics (TF32, autocast, sums in
+another order), memory, speed or synchronisation; about operations that CUDA lacks (`torch.histogram`). Its rules follow
+what is known of PyTorch's CUDA code and have not been compared with a real GPU. Where it is stricter it raises: CSR
+tensors, `torchvision.tv_tensors` and `nn.LazyLinear` on the device, `torch.utils.checkpoint`,
+`clip_grad_norm_(foreach=True)`, `parameter.data = x` with x on another device, 0-dim CPU tensors in `mse_loss`.
+
+Random numbers come from the CPU's generators: one `torch.manual_seed` seeds both devices, and losses equal the CPU's.
+(Don't trust complex `torch.linalg.pinv`, `lstsq` and the like inside: any dispatch mode makes PyTorch get them wrong.)
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from unittest import mock
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 DEVICE = torch.device("lazy:0")
 CPU = torch.device("cpu")
@@ -45,12 +47,8 @@ COPIES = {aten.copy, aten.copy_, aten._to_copy, aten._foreach_copy_}
 INDEXING = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_, aten._unsafe_index}
 # Sequence lengths always stay on the CPU.
 PACKING = {aten._pack_padded_sequence, aten._pack_padded_sequence_backward}
-# A conjugate, negated or zero tensor may be a mere flag on its CPU tensor, which the wrapper cannot show: write it out.
-WRITTEN_OUT = {
-    aten._conj.default: aten._conj_physical.default,
-    aten._neg_view.default: aten.neg.default,
-    aten._efficientzerotensor.default: aten.zeros.default,
-}
+# A conjugated or negated tensor may be a mere flag on its CPU tensor, which the wrapper cannot show: write it out.
+WRITTEN_OUT = {aten._conj.default: aten._conj_physical.default, aten._neg_view.default: aten.neg.default}
 
 
 def on_device(device) -> bool:
@@ -69,9 +67,10 @@ class Pretend(torch.Tensor):
         if plain.layout not in (torch.strided, torch.sparse_coo):
             raise NotImplementedError(f"the pretend accelerator has no tensors of layout {plain.layout}")
         place = {} if plain.is_sparse else {"strides": plain.stride(), "storage_offset": plain.storage_offset()}
-        self = torch.Tensor._make_wrapper_subclass(
-            cls, plain.shape, dtype=plain.dtype, layout=plain.layout, device=DEVICE, **place
-        )
+        with torch.inference_mode(plain.is_inference()):  # a view of a normal tensor is normal even in inference mode
+            self = torch.Tensor._make_wrapper_subclass(
+                cls, plain.shape, dtype=plain.dtype, layout=plain.layout, device=DEVICE, **place
+            )
         self.plain = plain
         return self
 
@@ -150,14 +149,24 @@ class _Dispatch(TorchDispatchMode):
         return compute(func, args, kwargs or {})
 
 
+def for_each(thing, function):
+    """Apply `function` within tuples and lists: all that operations take and give, and faster than a general tree."""
+    if isinstance(thing, (tuple, list)):
+        return type(thing)([for_each(item, function) for item in thing])
+    return function(thing)
+
+
 def compute(func, args: tuple, kwargs: dict):
     """Run one operation on plain tensors, and wrap its results if they belong on the pretend device."""
-    leaves = tree_leaves((args, kwargs))
+    leaves = []
+    for_each((*args, *kwargs.values()), leaves.append)
     tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
     devices = [leaf for leaf in leaves if isinstance(leaf, torch.device)]
     some_pretend = any(isinstance(tensor, Pretend) for tensor in tensors)
     wanted = on_device(devices[0]) if devices else some_pretend
     refuse_generators([leaf for leaf in leaves if isinstance(leaf, torch._C.Generator)], wanted)
+    if func is aten._efficientzerotensor.default:
+        func = aten.zeros.default  # a flag, too, which under a dispatch mode crashes PyTorch itself, on the CPU as well
     if not some_pretend and not wanted:
         return func(*args, **kwargs)  # the CPU's own business
     if some_pretend:
@@ -168,7 +177,8 @@ def compute(func, args: tuple, kwargs: dict):
             return leaf.plain
         return CPU if isinstance(leaf, torch.device) and on_device(leaf) else leaf
 
-    results = WRITTEN_OUT.get(func, func)(*tree_map(unwrap, args), **tree_map(unwrap, kwargs))
+    plain_kwargs = {name: for_each(value, unwrap) for name, value in kwargs.items()}
+    results = WRITTEN_OUT.get(func, func)(*for_each(args, unwrap), **plain_kwargs)
     known = {id(unwrap(tensor)): tensor for tensor in tensors}
     if func.overloadpacket is aten._pack_padded_sequence:
         known[id(results[1])] = results[1]  # the batch sizes stay on the CPU
@@ -183,7 +193,7 @@ def compute(func, args: tuple, kwargs: dict):
             original.data = Pretend(result)  # `transpose_`, `resize_`, ...: the wrapper needs the new sizes and strides
         return original
 
-    return tree_map(wrap, results)
+    return for_each(results, wrap)
 
 
 def refuse_mixtures(func, args: tuple, kwargs: dict, tensors: list[torch.Tensor]) -> None:
