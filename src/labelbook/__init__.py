@@ -16,6 +16,7 @@ _ROOMS = (
     "execute",
     "metrics",
     "nets",
+    "notebooks",
     "plots",
     "resources",
     "results",

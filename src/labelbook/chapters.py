@@ -214,15 +214,27 @@ def code_cells(notebook: dict, tag: str | None = None) -> list[str]:
 def code_hash(notebook: dict) -> str:
     """sha256 of what the code cells say: comments, formatting and prose don't count.
 
-    Each cell goes through IPython's transformer (magics become calls), then `ast.unparse(ast.parse(...))`.
+    Each cell goes through IPython's transformer (magics become calls) and the parser. What is hashed is our own rendering
+    of the syntax tree: `ast.dump` and, for f-strings, `ast.unparse` differ between versions of Python.
     """
     from IPython.core.inputtransformer2 import TransformerManager
 
     digest = hashlib.sha256()
     for source in code_cells(notebook):
-        plain = ast.unparse(ast.parse(TransformerManager().transform_cell(source)))
-        digest.update(plain.encode() + b"\n\0")
+        tree = ast.parse(TransformerManager().transform_cell(source))
+        digest.update(_rendered(tree).encode() + b"\n")
     return digest.hexdigest()
+
+
+def _rendered(node) -> str:
+    """A syntax tree as text, without fields that are empty (new versions add such fields)."""
+    if isinstance(node, ast.AST):
+        fields = ((name, getattr(node, name, None)) for name in sorted(node._fields))
+        filled = (f"{name}={_rendered(value)}" for name, value in fields if value not in (None, []))
+        return f"{type(node).__name__}({','.join(filled)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_rendered, node))}]"
+    return repr(node)
 
 
 def state(chapter: Chapter, profile: str = "book") -> str:

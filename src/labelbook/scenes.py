@@ -7,6 +7,7 @@ both CC BY 2.0). The garments carry the licence of Fashion-MNIST (MIT).
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 from . import data
 
 GROUPS = ("background", "top", "trousers", "dress", "footwear", "bag")
+DYES = ((0.95, 0.4, 0.35), (0.35, 0.5, 0.95), (0.95, 0.8, 0.3), (0.4, 0.8, 0.45), (0.75, 0.45, 0.85))  # one a group
 GROUP_OF = (1, 2, 1, 3, 1, 4, 1, 4, 5, 4)  # the group of each of Fashion-MNIST's ten classes
 SPLITS = {
     "train": ("train", slice(0, 16_000)),
@@ -68,7 +70,11 @@ def garment_scenes(
     size: int = 48,
     objects: tuple[int, int] = (1, 3),
     sides: tuple[float, float] | None = None,
+    groups: Sequence[float] | None = None,
+    tints: tuple[float, float] = (0.3, 1.0),
+    dyed: float = 0.0,
     opacity: tuple[float, float] = (1.0, 1.0),
+    backdrop: tuple[float, float] = (0.5, 1.0),
     noise: tuple[float, float] = (0.03, 0.1),
     device="cpu",
 ) -> Scenes:
@@ -85,7 +91,13 @@ def garment_scenes(
         size: height and width in pixels, 16 to 400.
         objects: the fewest and the most objects of a scene, both included.
         sides: range of the longer side of a garment in pixels, by default a third to five eighths of `size` (16 to 30 of 48).
+        groups: five weights, how often tops, trousers, dresses, footwear and bags are drawn; by default as in
+            Fashion-MNIST (4, 1, 1, 3, 1). Weights of zero leave a group out.
+        tints: range of the red, green and blue factors of a garment's colour, in [0, 1].
+        dyed: how far each colour is drawn towards the dye of its group, in [0, 1]: at 0 only the shape tells the groups
+            apart, at 1 the colour gives them away, in between it hints at them, as the grey of a tissue does in a scan.
         opacity: range of the garments' opacity, in (0, 1]; below 1 the background shines through.
+        backdrop: range over scenes of the background's brightness, in [0, 1]: a dark one is an easy scene.
         noise: range over scenes of the standard deviation of the pixel noise.
         device: where the tensors go.
 
@@ -94,9 +106,11 @@ def garment_scenes(
         DataError: Fashion-MNIST's embedded files are missing or damaged.
     """
     sides = sides or (size / 3, size * 5 / 8)
-    _check(n, seed, split, size, objects, sides, opacity, noise)
+    ranges = {"tints": tints, "dyed": (dyed, dyed), "opacity": opacity, "backdrop": backdrop, "noise": noise}
+    _check(n, seed, split, size, objects, sides, groups, ranges)
     name, part = SPLITS[split]
     pool = data.fashion_mnist(name)[part]
+    weights = torch.ones(len(pool)) if groups is None else _weights(pool.labels, groups)
     stream = [seed, list(SPLITS).index(split)]
     uniform, normal = np.random.default_rng([*stream, 0]), np.random.default_rng([*stream, 1])
     chunks = []
@@ -104,7 +118,7 @@ def garment_scenes(
         count = min(_CHUNK, n - begin)
         draws = torch.from_numpy(uniform.random((count, 10 * (1 + objects[1]))))
         grain = torch.from_numpy(normal.standard_normal((count, 3, size, size), dtype=np.float32)).double()
-        chunks.append(_draw(draws, grain, pool, size, objects, sides, opacity, noise))
+        chunks.append(_draw(draws, grain, pool, weights, size, objects, sides, ranges))
     joined = [torch.cat(parts).to(device) for parts in zip(*chunks, strict=True)]
     return Scenes(*joined, GROUPS, f"garment scenes, {split} garments, seed {seed}")
 
@@ -127,7 +141,7 @@ def silhouette(image: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------------- drawing
 
 
-def _check(n, seed, split, size, objects, sides, opacity, noise) -> None:
+def _check(n, seed, split, size, objects, sides, groups, ranges) -> None:
     def ordered(low, high):
         return low <= high
 
@@ -140,9 +154,11 @@ def _check(n, seed, split, size, objects, sides, opacity, noise) -> None:
         f"sides is a range within 4 to {size} pixels: got {sides}": ordered(*sides)
         and sides[0] >= 4
         and sides[1] <= size,
-        f"opacity is a range within (0, 1]: got {opacity}": ordered(*opacity) and opacity[0] > 0 and opacity[1] <= 1,
-        f"noise is a range from 0: got {noise}": ordered(*noise) and noise[0] >= 0,
+        f"groups is five weights from 0, not all 0: got {groups}": groups is None
+        or (len(groups) == 5 and min(groups) >= 0 and sum(groups) > 0),
     }
+    for what, (low, high) in ranges.items():
+        requirements[f"{what} is a range within [0, 1]: got {(low, high)}"] = 0 <= low <= high <= 1
     for message, holds in requirements.items():
         if not holds:
             raise ValueError(message)
@@ -152,19 +168,29 @@ def _between(u: Tensor, low: float, high: float) -> Tensor:
     return low + (high - low) * u
 
 
-def _draw(draws: Tensor, grain: Tensor, pool, size: int, objects, sides, opacity, noise) -> tuple[Tensor, ...]:
+def _weights(labels: Tensor, groups) -> Tensor:
+    """How often each garment is drawn, [len(labels)], so that the groups come as often as asked."""
+    group = torch.tensor(GROUP_OF)[labels] - 1
+    share = torch.tensor(groups, dtype=torch.float64) / torch.bincount(group, minlength=5)
+    return share[group]
+
+
+def _draw(draws: Tensor, grain: Tensor, pool, weights, size: int, objects, sides, ranges) -> tuple[Tensor, ...]:
     """One chunk of scenes from uniform numbers [n, 10 + 10M] and standard normal ones [n,3,size,size]."""
     n, most = len(draws), objects[1]
     scene, thing = draws[:, :10], draws[:, 10:].view(n, most, 10)
-    images = _backgrounds(scene[:, :6], size)
+    images = _backgrounds(scene[:, :6], size, ranges["backdrop"])
     present = torch.arange(most) < (objects[0] + (scene[:, 6:7] * (most - objects[0] + 1)).long())
-    which = (thing[..., 0] * len(pool)).long()
+    ladder = weights.double().cumsum(0)
+    which = torch.searchsorted(ladder, thing[..., 0].contiguous() * ladder[-1], right=True).clamp_max(len(pool) - 1)
     cover, shade = _place(pool, which, thing, size, sides)
     cover = cover * present[..., None, None]
 
-    tint = _between(thing[..., 5:8], 0.3, 1.0)[..., None, None]
-    colour = tint * (0.3 + 0.7 * shade)[:, :, None]
-    alpha = (cover * _between(thing[..., 8], *opacity)[..., None, None])[:, :, None]
+    tint = _between(thing[..., 5:8], *ranges["tints"])
+    group = torch.tensor(GROUP_OF)[pool.labels[which]]
+    tint = tint + ranges["dyed"][0] * (torch.tensor(DYES, dtype=torch.float64)[group - 1] - tint)
+    colour = tint[..., None, None] * (0.3 + 0.7 * shade)[:, :, None]
+    alpha = (cover * _between(thing[..., 8], *ranges["opacity"])[..., None, None])[:, :, None]
     instances = torch.zeros(n, size, size, dtype=torch.int64)
     for j in range(most):
         images = images + alpha[:, j] * (colour[:, j] - images)
@@ -173,13 +199,13 @@ def _draw(draws: Tensor, grain: Tensor, pool, size: int, objects, sides, opacity
     seen = instances[:, None] == torch.arange(1, most + 1).view(1, most, 1, 1)
     visible = seen.flatten(2).any(2)
     garments = torch.where(visible, pool.labels[which], -1)
-    classes = torch.where(visible, torch.tensor(GROUP_OF)[garments], 0)
+    classes = torch.where(visible, group, 0)
     masks = torch.gather(F.pad(classes, (1, 0)), 1, instances.flatten(1)).view_as(instances)
 
     images = _blur(images, scene[:, 7] * size / 48)
     mean = images.mean((1, 2, 3), keepdim=True)
     images = mean + _between(scene[:, 8], 0.5, 1.0).view(n, 1, 1, 1) * (images - mean)
-    images = images + _between(scene[:, 9], *noise).view(n, 1, 1, 1) * grain
+    images = images + _between(scene[:, 9], *ranges["noise"]).view(n, 1, 1, 1) * grain
     return images.clamp(0, 1).float(), masks, instances, _boxes(seen), classes, garments
 
 
@@ -192,7 +218,7 @@ def _photos() -> Tensor:
     return torch.from_numpy(photos).permute(0, 3, 1, 2).double() / 255
 
 
-def _backgrounds(u: Tensor, size: int) -> Tensor:
+def _backgrounds(u: Tensor, size: int, backdrop) -> Tensor:
     """Square crops of the photos, one to three times `size` wide and shrunk to it, mirrored or not, darkened."""
     photos = _photos()
     height, width = photos.shape[2:]
@@ -210,7 +236,7 @@ def _backgrounds(u: Tensor, size: int) -> Tensor:
     )
     second = (u[:, 4] < 0.5).view(-1, 1, 1, 1)
     first, other = (F.grid_sample(photo.expand(len(u), -1, -1, -1), grid, align_corners=False) for photo in photos)
-    return torch.where(second, other, first) * _between(u[:, 5], 0.5, 1.0).view(-1, 1, 1, 1)
+    return torch.where(second, other, first) * _between(u[:, 5], *backdrop).view(-1, 1, 1, 1)
 
 
 def _place(pool, which: Tensor, u: Tensor, size: int, sides) -> tuple[Tensor, Tensor]:
