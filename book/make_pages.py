@@ -165,10 +165,10 @@ def part_cards(catalogue: Catalogue) -> str:
         of_part = catalogue.of_part(part.slug)
         finished = sum(c.written for c in of_part)
         cards.append(
-            f":::{{grid-item-card}} [{text(part.title)}](#part-{part.slug})\n:class-card: part\n"
-            f"{text(part.about)}\n+++\n{finished} of {len(of_part)} chapters finished\n:::"
+            f"::::{{grid-item-card}} [{text(part.title)}](#part-{part.slug})\n:class-card: part\n"
+            f"{text(part.about)}\n:::{{card-footer}}\n{finished} of {len(of_part)} chapters finished\n:::\n::::"
         )
-    return "::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n::::\n"
+    return ":::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n:::::\n"
 
 
 def counts(catalogue: Catalogue, records: Records) -> str:
@@ -176,7 +176,9 @@ def counts(catalogue: Catalogue, records: Records) -> str:
     finished = len(catalogue.written)
     verdicts = Counter(claim.verdict for claims in records.values() for claim in claims)
     found = ", ".join(f"{verdicts[v]} {badge(v)}" for v in VERDICTS)
-    chapters_so_far = f"**{finished} chapters finished, {len(catalogue.chapters) - finished} planned.**"
+    chapters_so_far = (
+        f"**{finished} chapter{'s' * (finished != 1)} finished, {len(catalogue.chapters) - finished} planned.**"
+    )
     return f"{chapters_so_far} Claims tested so far: {found}.\n"
 
 
@@ -209,7 +211,7 @@ def reference(chapter: Chapter) -> str:
     if chapter.doi:
         links.append(link(f"doi:{chapter.doi}", f"https://doi.org/{chapter.doi}"))
     if chapter.code:
-        licence = f" ({text(chapter.licence)})" if chapter.licence else ""
+        licence = f" (licence: {text(chapter.licence)})" if chapter.licence else ""
         links.append(link(f"code: {chapter.code.removeprefix('https://')}", chapter.code) + licence)
     here = f"[chapter {text(chapter.name)}](../{chapter.path})" if chapter.written else "chapter planned"
     return "\n\n".join(
@@ -289,7 +291,9 @@ def make(root: Path = ROOT, *, toc: bool = True) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="only say whether _toc.yml is in sync")
-    if parser.parse_args().check:
+    parser.add_argument("--keep-toc", action="store_true", help="write the pieces, but not _toc.yml")
+    wanted = parser.parse_args()
+    if wanted.check:
         if contents_in_sync():
             return 0
         print(
@@ -298,7 +302,7 @@ def main() -> int:
         )
         return 1
     try:
-        make()
+        make(toc=not wanted.keep_toc)
     except (chapters.CatalogueError, results.RecordError, resources.DataError) as error:
         print(f"make_pages: {error}", file=sys.stderr)
         return 1

@@ -5,8 +5,9 @@ verified, your own copy. Datasheets lie beside the embedded files, in `data/`.
 """
 
 from ._types import LabelledImages, Table
+from .california import california_housing
 from .cifar import cifar10n
 from .fashion import fashion_mnist
 from .tables import diabetes, digits
 
-__all__ = ["LabelledImages", "Table", "cifar10n", "diabetes", "digits", "fashion_mnist"]
+__all__ = ["LabelledImages", "Table", "california_housing", "cifar10n", "diabetes", "digits", "fashion_mnist"]
