@@ -104,9 +104,7 @@ def badge(verdict: str) -> str:
 
 def measured(condition: Condition, *, named: bool) -> str:
     """Effect, interval and threshold of a condition in words; `named` says first what was compared."""
-    words = condition.sentence.removeprefix(f"{condition.what}: ")
-    words = words[: words.rindex(f": {condition.verdict}")]
-    return text(f"{condition.what}: {words}" if named else words)
+    return text(f"{condition.what}: {condition.measured}" if named else condition.measured)
 
 
 def claim_item(claim: Claim) -> str:

@@ -70,7 +70,7 @@ def picture(found, path: Path) -> None:
         left += width
     axis.invert_yaxis()
     axis.set_xlabel("share of experiments (%)")
-    axis.set_title("True effect, and the verdict it gets (spread half of what is needed)", loc="left")
+    figure.suptitle("True effect, and the verdict that it gets", x=0.02, ha="left")
     axis.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.4, -0.2))
     figure.savefig(path)
     plt.close(figure)

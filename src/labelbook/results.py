@@ -179,24 +179,23 @@ class Condition:
         return text + ("" if not self.unit else self.unit if self.unit == "%" else f" {self.unit}")
 
     @property
-    def sentence(self) -> str:
-        """The effect, the interval, the threshold and the verdict in words."""
+    def measured(self) -> str:
+        """The effect, its interval and what was needed, in words."""
         needed = {
             "at least": f"needed: at least {self._number(self.threshold)}",
             "not worse by": f"allowed: not more than {self._number(self.threshold)} worse",
             "equal within": f"needed: equal within {self._number(self.threshold)}",
         }[self.kind]
-        if self.interval is None:
-            measured = f"{len(self.differences)} seed{'s' * (len(self.differences) != 1)}"
-            if self.effect is not None:
-                measured = f"{self._number(self.effect)}, {measured}"
-        else:
-            low, high = self.interval
-            measured = (
-                f"{self._number(self.effect)}, 95% interval {self._number(low)} to {self._number(high)}, "
-                f"{len(self.differences)} seeds"
-            )
-        return f"{self.what}: {measured} ({needed}): {self.verdict}" + (f" ({self.why})" if self.why else "")
+        found = [] if self.effect is None else [self._number(self.effect)]
+        if self.interval is not None:
+            found.append(f"95% interval {self._number(self.interval[0])} to {self._number(self.interval[1])}")
+        found.append(f"{len(self.differences)} seed{'s' * (len(self.differences) != 1)}")
+        return f"{', '.join(found)} ({needed})"
+
+    @property
+    def sentence(self) -> str:
+        """What was compared, what was measured, and the verdict."""
+        return f"{self.what}: {self.measured}: {self.verdict}" + (f" ({self.why})" if self.why else "")
 
 
 def _decide(differences, kind, threshold):

@@ -1,0 +1,322 @@
+"""The site in a real browser: from a web server and from the disk, on a desk and on a phone, by day and by night.
+
+Two sites are looked at in the same way: the book itself, and a copy with made-up chapters that holds everything a chapter
+may bring along, markup in names included.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import looking
+import made_up
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from looking import PHONE, visiting
+from made_up import HOSTILE, ROOT, WORD
+
+from labelbook import chapters
+
+LIMIT = 3_000_000  # bytes of a page, without what all pages share
+CATALOGUE = chapters.catalogue()
+FIRST = [chapter.path.removesuffix(".ipynb") for chapter in CATALOGUE.chapters[:4]]
+REAL = looking.pages_of(ROOT / "_toc.yml")
+MADE_UP = ["book/index", *FIRST[:3], "book/verdicts", "book/references"]
+PAGES = [("real", page) for page in REAL] + [("made_up", page) for page in MADE_UP]
+CHAPTERS = [(name, page) for name, page in PAGES if page.startswith("notebooks/")]
+
+each_site = pytest.mark.parametrize("site", ["real", "made_up"], indirect=True)
+each_page = pytest.mark.parametrize(("site", "page"), PAGES, indirect=["site"])
+each_chapter = pytest.mark.parametrize(("site", "page"), CHAPTERS, indirect=["site"])
+
+
+# ---------------------------------------------------------------------------------------------------------- fixtures
+
+
+def call(root: Path, script: str, *arguments: str, **environment: str):
+    """Run a script of the tree at `root` with that tree's own library."""
+    return subprocess.run(
+        [sys.executable, f"book/{script}.py", *arguments],
+        cwd=root,
+        env={**made_up.environment(root), **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def built(root: Path) -> Path:
+    """The HTML of the tree at `root`, built strictly; the table of contents stays as it is committed."""
+    for script, argument in (("make_pages", "--check"), ("build_site", "--keep-toc")):
+        done = call(root, script, argument)
+        if done.returncode:
+            pytest.fail(done.stdout + done.stderr, pytrace=False)
+    return root / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def real_site():
+    with looking.served(ROOT, built(ROOT)) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def made_up_tree(tmp_path_factory):
+    root = tmp_path_factory.mktemp("made-up-book")
+    made_up.make_tree(root)
+    assert call(root, "make_pages").returncode == 0
+    return root
+
+
+@pytest.fixture(scope="session")
+def made_up_site(made_up_tree):
+    with looking.served(made_up_tree, built(made_up_tree)) as site:
+        yield site
+
+
+@pytest.fixture
+def site(request):
+    return request.getfixturevalue(f"{request.param}_site")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    try:
+        with looking.chromium() as started:
+            yield started
+    except FileNotFoundError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def soup(site, page):
+    return BeautifulSoup((site.html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+
+
+# --------------------------------------------------------------------------------------------------- the whole site
+
+
+def test_the_committed_contents_are_in_sync():
+    done = call(ROOT, "make_pages", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_contents_out_of_sync_are_named(tmp_path):
+    made_up.make_tree(tmp_path)
+    call(tmp_path, "make_pages")
+    assert call(tmp_path, "make_pages", "--check").returncode == 0
+    (tmp_path / f"{FIRST[0]}.ipynb").unlink()
+    done = call(tmp_path, "make_pages", "--check")
+    assert done.returncode == 1
+    assert "Run: python book/make_pages.py" in done.stderr
+
+
+@each_site
+@pytest.mark.parametrize("how", ["http", "file"])
+def test_the_front_door_leads_to_the_front_page(site, browser, how):
+    page = browser.new_page()
+    page.goto(site.url("index", how))
+    page.wait_for_url("**/book/index.html")
+    page.close()
+
+
+@each_site
+def test_links_inside_the_site_resolve(site):
+    contents = {
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for folder in ("", "book", "notebooks/*")
+        for path in site.html.glob(f"{folder}/*.html" if folder else "*.html")
+    }
+    anchors = {path: {element["id"] for element in content.find_all(id=True)} for path, content in contents.items()}
+    missing = []
+    for path, content in contents.items():
+        for element in content.find_all(["a", "img", "script", "link"]):
+            link = urlsplit(element.get("href") or element.get("src") or "")
+            if link.scheme or link.netloc or not (link.path or link.fragment):
+                continue
+            target = (path.parent / unquote(link.path)).resolve() if link.path else path
+            if not target.is_file() or (link.fragment and link.fragment not in anchors.get(target, [link.fragment])):
+                missing.append(f"{path.relative_to(site.html)}: {link.geturl()}")
+    assert missing == []
+
+
+# ------------------------------------------------------------------------------------------------------- every page
+
+
+@each_page
+def test_a_page_opens_from_a_server_and_fits_a_phone(site, browser, page):
+    with visiting(browser, site.url(page)) as visit:
+        formulas = visit.page.locator(".bd-article .math")
+        rendered = visit.page.locator(".bd-article .math mjx-container")
+        assert rendered.count() == formulas.count(), "formulas that are not rendered"
+        assert visit.page.locator("mjx-merror").all_inner_texts() == []
+        own = [size for url, size in visit.loaded.items() if "/_static/" not in url]
+        assert sum(own) < LIMIT
+        visit.page.set_viewport_size(PHONE)
+        assert visit.page.evaluate(looking.TOO_WIDE) == []
+        assert visit.problems == []
+
+
+@each_page
+def test_a_page_opens_from_the_disk(site, browser, page):
+    with visiting(browser, site.url(page, "file")) as visit:
+        assert visit.page.locator(".bd-article .math:not(:has(mjx-container))").count() == 0
+        assert visit.problems == []
+
+
+@each_page
+def test_pictures_say_what_they_show(site, page):
+    for image in soup(site, page).select(".bd-article img"):
+        alt = image.get("alt", "").strip()
+        assert len(alt) > 10, f"no alt text: {image['src']}"
+        assert not re.search(r"\.(png|svg|jpe?g)$|_images|^output", alt), f"a file name for alt text: {alt}"
+
+
+@each_chapter
+def test_colab_opens_the_notebook_of_the_page(site, page):
+    repository = yaml.safe_load((site.root / "_config.yml").read_text())["repository"]
+    name = repository["url"].removeprefix("https://github.com/")
+    links = {a["href"] for a in soup(site, page).select("a[href*='colab.research.google.com']") if a.find("img")}
+    expected = f"https://colab.research.google.com/github/{name}/blob/{repository['branch']}/{page}.ipynb"
+    assert expected in links
+    assert (site.root / f"{page}.ipynb").exists()
+
+
+# ------------------------------------------------------------------------------------------------------ front page
+
+
+@each_site
+def test_the_front_page_shows_finished_and_planned_chapters(site, browser):
+    content = soup(site, "book/index")
+    links = {a["href"] for a in content.select(".bd-article a[href]")}
+    finished = looking.pages_of(site.root / "_toc.yml")
+    words = content.select_one(".bd-article").get_text(" ")
+    listed = chapters.read_catalogue(site.root / "book" / "catalogue.yml").chapters
+    for chapter in listed:
+        page = chapter.path.removesuffix(".ipynb")
+        assert (f"../{page}.html" in links) == (page in finished), chapter.slug
+        if chapter.title != HOSTILE:
+            assert chapter.title in words.replace("’", "'")
+    count = sum(page.startswith("notebooks/") for page in finished)
+    assert f"{count} chapter{'s' * (count != 1)} finished, {len(listed) - count} planned" in words
+
+
+def test_verdicts_are_counted_from_the_records(made_up_site):
+    words = " ".join(soup(made_up_site, "book/index").select_one(".bd-article").get_text(" ").split())
+    assert "Claims tested so far: 2 ✓ reproduced , 1 ? undecided , 1 ✗ not reproduced" in words
+    assert "20 points, 95% interval 17.5 points to 22.5 points, 3 seeds (needed: at least 5 points)" in words
+    assert "Not run yet." in words
+
+
+def test_a_chapter_says_where_its_numbers_come_from(made_up_site):
+    line = soup(made_up_site, FIRST[0]).select_one(".provenance").get_text()
+    for expected in ("profile book", "5 seeds", "2026-11-23", "2.8 minutes", "torch 2.14.1", "code 01234567"):
+        assert expected in line
+
+
+# ----------------------------------------------------------------------------------------------------------- search
+
+
+def search_by_field(page, words):
+    """Search as a reader does: open the field, type, press Enter."""
+    page.locator("button.search-button__button:visible").first.click()
+    field = page.locator("input[type=search]:visible").first
+    field.fill(words)
+    field.press("Enter")
+
+
+@pytest.mark.parametrize("how", ["http", "file"])
+def test_search_finds_a_chapter_by_a_word_of_its_text(made_up_site, browser, how):
+    with visiting(browser, made_up_site.url("book/index", how)) as visit:
+        search_by_field(visit.page, WORD.lower())
+        found = visit.page.locator("#search-results li a")
+        found.first.wait_for(timeout=10_000)
+        assert [link.split("?")[0].split("#")[0] for link in found.evaluate_all("all => all.map(a => a.href)")] == [
+            made_up_site.url(FIRST[0], how)
+        ]
+        assert visit.problems == []
+
+
+# One chapter a part; each search loads the whole index.
+FIRST_OF_PARTS = list({Path(page).parent: page for page in reversed(REAL) if page.startswith("notebooks/")}.values())
+
+
+@pytest.mark.parametrize("page", FIRST_OF_PARTS)
+def test_search_finds_a_chapter_by_its_title(real_site, browser, page):
+    title = soup(real_site, page).select_one("h1").find(string=True)
+    words = max(re.findall(r"\w+", title), key=len)
+    with visiting(browser, f"{real_site.url('search')}?q={words}") as visit:
+        visit.page.locator(f"#search-results a[href*='{page}.html']").first.wait_for(timeout=10_000)
+
+
+# ----------------------------------------------------------------------------------------------------- accessibility
+
+
+def looked_at():
+    """Front page, pages about the book, and a chapter with everything; of the book itself the first chapter too."""
+    first = [page for page in REAL if page.startswith("notebooks/")][:1]
+    return [("made_up", page) for page in ("book/index", FIRST[0], "book/references")] + [
+        ("real", page) for page in ["book/verdicts", *first]
+    ]
+
+
+@pytest.mark.parametrize(("site", "page"), looked_at(), indirect=["site"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(site, browser, page, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with visiting(browser, site.url(page), scheme=scheme) as visit:
+        # Contrast is measured span by span: five cells with coloured code are enough, and the rest stays as plain text.
+        visit.page.evaluate("""async () => {
+            [...document.querySelectorAll(".highlight pre")].slice(5).forEach(pre => { pre.textContent = pre.textContent; });
+            document.querySelectorAll(".bd-article details").forEach(folded => { folded.open = true; });
+            await Promise.all(document.getAnimations().map(animation => animation.finished));
+        }""")
+        found = Axe().run(visit.page, options={"resultTypes": ["violations"]}).response["violations"]
+        serious = [
+            f"{v['id']}: {v['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+            for v in found
+            if v["impact"] in ("serious", "critical")
+            for node in v["nodes"]
+        ]
+        assert serious == []
+
+
+# ----------------------------------------------------------------------------------------------- what records may do
+
+
+@pytest.mark.parametrize("page", ["book/index", FIRST[1], "book/references"])
+def test_markup_in_records_and_catalogue_stays_words(made_up_site, browser, page):
+    with visiting(browser, made_up_site.url(page)) as visit:
+        words = " ".join(visit.page.locator(".bd-article").inner_text().split())
+        assert HOSTILE in words
+        assert visit.page.evaluate("window.pwned") is None
+        assert visit.page.locator(".bd-article a[href^='javascript']").count() == 0
+        assert not [code for code in visit.page.locator("script").all_text_contents() if "pwned" in code]
+        assert visit.problems == []
+
+
+def test_pages_follow_the_records_folder(made_up_tree, tmp_path):
+    before = (made_up_tree / "book/generated/chapters.md").read_text()
+    try:
+        slug = Path(FIRST[2]).name
+        made_up.write_records(tmp_path / "results", [made_up.hostile_record(slug)])
+        done = call(made_up_tree, "make_pages", LABELBOOK_RESULTS=str(tmp_path / "results"))
+        assert done.returncode == 0, done.stderr
+        text = (made_up_tree / "book/generated/chapters.md").read_text()
+        assert text != before
+        assert r"\<script\>window\.pwned" in text
+        assert not re.search(r"(?<!\\)<(script|img)", text)
+    finally:
+        call(made_up_tree, "make_pages")
+
+
+def test_a_damaged_record_is_named(made_up_tree, tmp_path):
+    slug = Path(FIRST[0]).name
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / f"{slug}.json").write_text('{"schema": 1, "slu')
+    done = call(made_up_tree, "make_pages", LABELBOOK_RESULTS=str(tmp_path))
+    assert done.returncode == 1
+    assert f"{slug}.json is damaged" in done.stderr
+    assert "Traceback" not in done.stderr
