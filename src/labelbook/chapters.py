@@ -74,10 +74,6 @@ class Chapter:
         """The notebook's place, relative to the root of the book."""
         return f"notebooks/{self.part}/{self.slug}.ipynb"
 
-    @property
-    def module(self) -> str:
-        return "labelbook.methods." + self.slug.replace("-", "_")
-
     def notebook(self) -> Path:
         """The notebook on this machine.
 
@@ -273,23 +269,19 @@ class _MethodFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     prefix = "labelbook.methods."
 
-    def _chapter(self, fullname: str) -> Chapter | None:
-        name = fullname.removeprefix(self.prefix)
-        return next((c for c in catalogue().chapters if c.slug.replace("-", "_") == name), None)
+    def _notebook(self, fullname: str) -> Path | None:
+        return resources.find_notebook(fullname.removeprefix(self.prefix).replace("_", "-"))
 
     def find_spec(self, fullname, path=None, target=None):
-        if not fullname.startswith(self.prefix):
+        if not fullname.startswith(self.prefix) or self._notebook(fullname) is None:
             return None
-        chapter = self._chapter(fullname)
-        if chapter is None or not chapter.written:
-            return None
-        return importlib.util.spec_from_loader(fullname, self, origin=f"{chapter.notebook()} (method cells)")
+        return importlib.util.spec_from_loader(fullname, self, origin=f"{self._notebook(fullname)} (method cells)")
 
     def get_source(self, fullname):
-        chapter = self._chapter(fullname)
-        sources = code_cells(read_notebook(chapter.notebook()), tag="method")
+        notebook = self._notebook(fullname)
+        sources = code_cells(read_notebook(notebook), tag="method")
         if not sources:
-            raise NotebookError(f"{chapter.path}: no code cell is tagged `method`")
+            raise NotebookError(f"{notebook}: no code cell is tagged `method`")
         return "\n\n".join(sources) + "\n"
 
     def exec_module(self, module):
@@ -311,6 +303,6 @@ def load(slug: str) -> ModuleType:
         UnknownChapter: not in the catalogue; suggests the nearest names.
         NotebookError: planned and not written yet, or without `method` cells.
     """
-    chapter = catalogue()[slug]
-    chapter.notebook()
-    return importlib.import_module(chapter.module)
+    if resources.find_notebook(slug) is None:
+        catalogue()[slug].notebook()  # says what is wrong: no such chapter, or not written yet
+    return importlib.import_module("labelbook.methods." + slug.replace("-", "_"))

@@ -20,6 +20,11 @@ def checkout() -> Path | None:
     return root if (root / "book" / "catalogue.yml").is_file() else None
 
 
+def _places() -> list[Path]:
+    """Where files of the book may lie, the first choice first."""
+    return [place for place in (checkout(), _PACKAGE / "_shipped") if place is not None]
+
+
 def find(name: str) -> Path:
     """The path of `name` (relative to the root of the book, such as ``"book/catalogue.yml"``).
 
@@ -28,14 +33,18 @@ def find(name: str) -> Path:
     Raises:
         DataError: neither place has it.
     """
-    places = [place for place in (checkout(), _PACKAGE / "_shipped") if place is not None]
-    for place in places:
+    for place in _places():
         if (place / name).exists():
             return place / name
     raise DataError(
-        f"{name} is missing: looked in {', '.join(str(place) for place in places)}. "
+        f"{name} is missing: looked in {', '.join(str(place) for place in _places())}. "
         "Restore it with `git checkout -- " + name + "` in a clone, or reinstall labelbook."
     )
+
+
+def find_notebook(slug: str) -> Path | None:
+    """The notebook of a chapter in whatever part it stands, or None; does not need the catalogue, and so costs little."""
+    return next((path for place in _places() for path in place.glob(f"notebooks/*/{slug}.ipynb")), None)
 
 
 def results_folder(profile: str) -> Path:

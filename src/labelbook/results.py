@@ -352,6 +352,24 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
+def record_text(record: dict) -> str:
+    """A record as JSON with one score, one claim, one fact a line: small, and a change shows where it happened.
+
+    Raises:
+        ValueError: a number that is not finite, which JSON does not have.
+    """
+
+    def line(value) -> str:
+        return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+    def block(value) -> str:
+        if not (isinstance(value, list) and value):
+            return line(value)
+        return "[\n" + ",\n".join(f"  {line(item)}" for item in value) + "\n ]"
+
+    return "{\n" + ",\n".join(f" {line(name)}: {block(value)}" for name, value in record.items()) + "\n}\n"
+
+
 _NEEDED = {"slug": str, "profile": str, "source": str, "scores": list, "claims": list, "code": (str, type(None))}
 
 

@@ -176,11 +176,9 @@ class Run:
         Where the results folder cannot be written to, the record goes to the temporary folder and the line says so:
         nothing that was computed is lost.
         """
-        import json
-
         self.synchronize()
         record = self.record()
-        text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        text = results.record_text(record)
         name = f"{self.slug}.json" if self.source == "embedded" else f"{self.slug}.{self.source}.json"
         path = resources.results_folder(self.profile) / name
         try:

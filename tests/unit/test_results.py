@@ -234,6 +234,15 @@ def record(**changes):
     return {**base, "scores": [], "claims": [], **changes}
 
 
+def test_a_record_is_json_with_one_score_a_line():
+    rows = [{"method": "ü", "seed": 0, "metric": "m", "value": 0.5}, {"method": "y", "seed": 1, "metric": "m", "value": 1}]
+    text = results.record_text(record(scores=rows))
+    assert json.loads(text) == record(scores=rows)
+    assert sum('"metric"' in line for line in text.splitlines()) == 2
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        results.record_text(record(scores=[{"value": math.inf}]))
+
+
 def test_reading_back_what_was_written(tmp_path):
     path = tmp_path / "deep" / "x.json"
     results.write_whole(path, json.dumps(record()))
