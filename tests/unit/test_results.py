@@ -235,7 +235,10 @@ def record(**changes):
 
 
 def test_a_record_is_json_with_one_score_a_line():
-    rows = [{"method": "ü", "seed": 0, "metric": "m", "value": 0.5}, {"method": "y", "seed": 1, "metric": "m", "value": 1}]
+    rows = [
+        {"method": "ü", "seed": 0, "metric": "m", "value": 0.5},
+        {"method": "y", "seed": 1, "metric": "m", "value": 1},
+    ]
     text = results.record_text(record(scores=rows))
     assert json.loads(text) == record(scores=rows)
     assert sum('"metric"' in line for line in text.splitlines()) == 2

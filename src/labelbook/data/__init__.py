@@ -4,10 +4,31 @@ Sources are tried in this order: embedded (in the book, in an installed package,
 verified, your own copy. Datasheets lie beside the embedded files, in `data/`.
 """
 
-from ._types import LabelledImages, Table
+from ._types import LabelledImages, LabelledMasks, Table
 from .california import california_housing
+from .camvid import camvid
 from .cifar import cifar10n
+from .eeg import Signals, eeg
 from .fashion import fashion_mnist
+from .label_errors import VotedLabels, label_error_votes, label_errors
+from .planetoid import CitationGraph, citation_graph
 from .tables import diabetes, digits
 
-__all__ = ["LabelledImages", "Table", "california_housing", "cifar10n", "diabetes", "digits", "fashion_mnist"]
+__all__ = [
+    "CitationGraph",
+    "LabelledImages",
+    "LabelledMasks",
+    "Signals",
+    "Table",
+    "VotedLabels",
+    "california_housing",
+    "camvid",
+    "cifar10n",
+    "citation_graph",
+    "diabetes",
+    "digits",
+    "eeg",
+    "fashion_mnist",
+    "label_error_votes",
+    "label_errors",
+]
