@@ -93,7 +93,7 @@ def test_networks_have_the_promised_shapes():
 def test_predict_works_in_batches_and_puts_the_mode_back():
     model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
     inputs = torch.rand(25, 4)
-    assert torch.allclose(metrics.predict(model, inputs, batch_size=10), model.eval()(inputs))
+    torch.testing.assert_close(metrics.predict(model, inputs, batch_size=10), model.eval()(inputs))
     model.train()
     metrics.predict(model, inputs)
     assert model.training
