@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import hashlib
+import html
+import io
+import json
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -67,3 +72,80 @@ def paired_dots(axis, scores, methods: Sequence[str], metric: str, *, percent: b
     axis.set_xticks(range(len(methods)), methods)
     axis.set_ylabel(metric + (" (%)" if percent else ""))
     axis.margins(x=0.12)
+
+
+# ------------------------------------------------------------------------------------------------ figures that move
+
+
+_MOVABLE = """<figure class="movable" id="{key}">
+<label hidden>{name}: <input type="range" min="0" max="{last}" value="{start}" step="1"> <output>{shown}</output></label>
+<img alt="{alt}" src="{picture}">
+<script>
+(() => {{
+  const figure = document.getElementById("{key}"), label = figure.querySelector("label");
+  const input = figure.querySelector("input"), frames = {frames};
+  const show = () => {{
+    const [words, picture] = frames[input.value];
+    figure.querySelector("output").textContent = words;
+    input.setAttribute("aria-valuetext", words);
+    figure.querySelector("img").src = picture;
+  }};
+  label.hidden = false;
+  input.addEventListener("input", show);
+  show();
+}})();
+</script>
+</figure>"""
+
+
+class Movable:
+    """Figures drawn beforehand, of which a slider shows one; where no script runs, the one at `start` stands still.
+
+    Args:
+        frames: what the slider says -> the figure it shows; all of one size, 2 to 24 of them. They are closed.
+        name: what the slider moves, such as "temperature".
+        alt: what is seen and what changes, without numbers that could go stale.
+        start: the frame shown first, and the one that print and Colab's preview keep.
+
+    Raises:
+        ValueError: not 2 to 24 frames, no such `start`, or no alt text.
+    """
+
+    def __init__(self, frames: Mapping[str, plt.Figure], *, name: str, alt: str, start: int = 0):
+        if not 2 <= len(frames) <= 24:
+            raise ValueError(f"a movable figure has 2 to 24 frames, not {len(frames)}")
+        if not 0 <= start < len(frames):
+            raise ValueError(f"there is no frame {start} among {len(frames)}")
+        if len(alt.split()) < 5:
+            raise ValueError("say in `alt` what is seen, in five words or more")
+        self.labels, self.name, self.alt, self.start = list(frames), name, alt, start
+        self.pictures = [_small_png(figure) for figure in frames.values()]
+        for figure in frames.values():
+            plt.close(figure)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        encoded = [base64.b64encode(p).decode() for p in self.pictures]
+        sources = [f"data:image/png;base64,{e}" for e in encoded]
+        # In a script, "<" could end it; in JSON it may be written as its code.
+        frames = json.dumps(list(zip(self.labels, sources, strict=True)), ensure_ascii=False).replace("<", "\\u003c")
+        page = _MOVABLE.format(
+            key="movable-" + hashlib.sha256(frames.encode()).hexdigest()[:12],
+            name=html.escape(self.name),
+            alt=html.escape(self.alt),
+            last=len(self.labels) - 1,
+            start=self.start,
+            shown=html.escape(self.labels[self.start]),
+            picture=sources[self.start],
+            frames=frames,
+        )
+        return {"text/html": page, "image/png": encoded[self.start], "text/plain": f"<figure: {self.alt}>"}
+
+
+def _small_png(figure: plt.Figure) -> bytes:
+    """The figure as PNG with a palette of 64 colours: plots lose nothing, and many fit on one page."""
+    from PIL import Image
+
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=100)
+    Image.open(drawn).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
+    return small.getvalue()

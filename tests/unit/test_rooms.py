@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from labelbook import batches, corrupt, metrics, nets, resources, results, run, train
+from labelbook import batches, corrupt, metrics, nets, plots, resources, results, run, train
 
 
 def generator(seed=0):
@@ -269,3 +269,36 @@ def test_a_results_folder_that_cannot_be_written_to_loses_nothing(a_run, tmp_pat
     path = a_run.save()
     assert results.read_record(path)["slug"] == "nacl"
     assert f"It is kept in {path}" in capsys.readouterr().out
+
+
+# -------------------------------------------------------------------------------------------------- movable figures
+
+
+def frames(n):
+    figures = {}
+    for i in range(n):
+        figures[f"<{i}>"], axis = plots.plt.subplots(figsize=(2, 1))
+        axis.plot([0, i])
+    return figures
+
+
+def test_a_movable_figure_carries_its_frames_and_a_still_picture():
+    figure = plots.Movable(frames(3), name="step & more", alt="a line that grows steeper step by step", start=1)
+    shown = figure._repr_mimebundle_()
+    assert shown["image/png"] in shown["text/html"]
+    assert shown["text/html"].count("data:image/png") == 4  # three frames, and the one that stands without a script
+    assert 'alt="a line that' in shown["text/html"]
+    assert "step &amp; more" in shown["text/html"]
+    assert "<0>" not in shown["text/html"]
+    assert not plots.plt.get_fignums()
+    assert 'src="http' not in shown["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("n", "start", "alt", "message"),
+    [(1, 0, "one two three four five", "2 to 24"), (2, 2, "one two three four five", "no frame 2"), (2, 0, "x", "alt")],
+)
+def test_a_movable_figure_says_what_is_wrong(n, start, alt, message):
+    with pytest.raises(ValueError, match=message):
+        plots.Movable(frames(n), name="step", alt=alt, start=start)
+    plots.plt.close("all")
