@@ -65,7 +65,7 @@ def contents(catalogue: Catalogue) -> str:
         part.title: [c.path.removesuffix(".ipynb") for c in catalogue.of_part(part.slug) if c.written]
         for part in catalogue.parts
     }
-    groups["About"] = ["book/verdicts", "book/references"]
+    groups["About"] = ["book/scoreboard", "book/verdicts", "book/references"]
     lines = [
         "# Made by `python book/make_pages.py` from the catalogue and the notebooks that there are; do not edit.",
         "format: jb-book",

@@ -1,4 +1,4 @@
-"""What several test files share: the chapters that exist, and one smoke run of all of them."""
+"""One smoke run of all chapters, shared by the tests that look at it."""
 
 import json
 import os
@@ -6,16 +6,7 @@ import subprocess
 import sys
 
 import pytest
-
-from labelbook import chapters, resources
-
-SLUGS = [chapter.slug for chapter in chapters.catalogue().written]
-ROOT = resources.checkout()
-
-
-def every_chapter(function):
-    """Run a test once for each written chapter."""
-    return pytest.mark.parametrize("slug", SLUGS)(function)
+from common import ROOT, SLUGS
 
 
 @pytest.fixture(scope="session")

@@ -173,7 +173,8 @@ class Condition:
         for name, value in (("effect", effect), ("interval", interval), ("verdict", verdict), ("why", why)):
             object.__setattr__(self, name, value)
 
-    def _number(self, value: float) -> str:
+    def number(self, value: float) -> str:
+        """`value`, in the scores' own units, as the page prints it."""
         value = value * self.scale
         text = f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
         return text + ("" if not self.unit else self.unit if self.unit == "%" else f" {self.unit}")
@@ -182,13 +183,13 @@ class Condition:
     def measured(self) -> str:
         """The effect, its interval and what was needed, in words."""
         needed = {
-            "at least": f"needed: at least {self._number(self.threshold)}",
-            "not worse by": f"allowed: not more than {self._number(self.threshold)} worse",
-            "equal within": f"needed: equal within {self._number(self.threshold)}",
+            "at least": f"needed: at least {self.number(self.threshold)}",
+            "not worse by": f"allowed: not more than {self.number(self.threshold)} worse",
+            "equal within": f"needed: equal within {self.number(self.threshold)}",
         }[self.kind]
-        found = [] if self.effect is None else [self._number(self.effect)]
+        found = [] if self.effect is None else [self.number(self.effect)]
         if self.interval is not None:
-            found.append(f"95% interval {self._number(self.interval[0])} to {self._number(self.interval[1])}")
+            found.append(f"95% interval {self.number(self.interval[0])} to {self.number(self.interval[1])}")
         found.append(f"{len(self.differences)} seed{'s' * (len(self.differences) != 1)}")
         return f"{', '.join(found)} ({needed})"
 

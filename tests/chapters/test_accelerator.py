@@ -4,7 +4,7 @@ import os
 
 import matplotlib
 import pytest
-from conftest import every_chapter
+from common import every_chapter
 from standin import DEVICE, pretend_accelerator
 
 from labelbook import chapters, run, train

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SLUGS
+from common import SLUGS
 
 from labelbook import chapters
 

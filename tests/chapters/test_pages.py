@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, every_chapter
+from common import ROOT, every_chapter
 
 from labelbook import chapters
 

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from conftest import every_chapter
+from common import every_chapter
 
 from labelbook import resources, results
 from labelbook.run import CPU_SECONDS, MEMORY_GIB

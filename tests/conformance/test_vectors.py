@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, SLUGS
+from common import ROOT, SLUGS
 
 from labelbook import chapters
 

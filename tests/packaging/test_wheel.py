@@ -6,7 +6,7 @@ import sys
 import zipfile
 
 import pytest
-from conftest import ROOT, SLUGS
+from common import ROOT, SLUGS
 
 CODE = """
 import torch
