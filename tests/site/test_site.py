@@ -24,7 +24,7 @@ LIMIT = 3_000_000  # bytes of a page, without what all pages share
 CATALOGUE = chapters.catalogue()
 FIRST = [chapter.path.removesuffix(".ipynb") for chapter in CATALOGUE.chapters[:4]]
 REAL = looking.pages_of(ROOT / "_toc.yml")
-MADE_UP = ["book/index", *FIRST[:3], "book/verdicts", "book/references"]
+MADE_UP = ["book/index", *FIRST[:3], "book/scoreboard", "book/verdicts", "book/references"]
 PAGES = [("real", page) for page in REAL] + [("made_up", page) for page in MADE_UP]
 CHAPTERS = [(name, page) for name, page in PAGES if page.startswith("notebooks/")]
 
@@ -215,6 +215,36 @@ def test_a_chapter_says_where_its_numbers_come_from(made_up_site):
         assert expected in line
 
 
+# ------------------------------------------------------------------------------------------------------- scoreboard
+
+
+def column(page, number):
+    """The words of a column of the scoreboard, row by row, as they stand now."""
+    return page.locator(f"#claims tbody td:nth-child({number})").all_inner_texts()
+
+
+@pytest.mark.parametrize("how", ["http", "file"])
+def test_the_scoreboard_sorts_and_filters(made_up_site, browser, how):
+    with visiting(browser, made_up_site.url("book/scoreboard", how)) as visit:
+        page = visit.page
+        page.locator(".dt-search input").wait_for(timeout=10_000)
+        verdicts = column(page, 4)
+        assert len(verdicts) == 4
+        page.locator("#claims th:nth-child(4) button[aria-label='Toggle ordering']").click()
+        assert column(page, 4) == sorted(verdicts, key=lambda v: ["reproduced", "undecided", "not"].index(v.split()[1]))
+        page.locator(".dt-search input").fill("not reproduced")
+        assert [v.split(maxsplit=1)[1] for v in column(page, 4)] == ["not reproduced"]
+        assert "1 claims (of 4)" in " ".join(page.locator(".dt-info").inner_text().split())
+        assert visit.problems == []
+
+
+def test_the_scoreboard_links_each_claim_to_its_chapter(real_site):
+    content = soup(real_site, "book/scoreboard")
+    rows = content.select("#claims tbody tr")
+    assert {Path(r.select_one("a")["href"]).stem for r in rows} == {c.slug for c in CATALOGUE.written}
+    assert content.select_one("img[src*='effects']")
+
+
 # ----------------------------------------------------------------------------------------------------------- search
 
 
@@ -257,7 +287,7 @@ def looked_at():
     """Front page, pages about the book, and a chapter with everything; of the book itself the first chapter too."""
     first = [page for page in REAL if page.startswith("notebooks/")][:1]
     return [("made_up", page) for page in ("book/index", FIRST[0], "book/references")] + [
-        ("real", page) for page in ["book/verdicts", *first]
+        ("real", page) for page in ["book/scoreboard", "book/verdicts", *first]
     ]
 
 
@@ -286,7 +316,7 @@ def test_axe_finds_nothing_serious(site, browser, page, scheme):
 # ----------------------------------------------------------------------------------------------- what records may do
 
 
-@pytest.mark.parametrize("page", ["book/index", FIRST[1], "book/references"])
+@pytest.mark.parametrize("page", ["book/index", FIRST[1], "book/references", "book/scoreboard"])
 def test_markup_in_records_and_catalogue_stays_words(made_up_site, browser, page):
     with visiting(browser, made_up_site.url(page)) as visit:
         words = " ".join(visit.page.locator(".bd-article").inner_text().split())
