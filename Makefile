@@ -43,5 +43,5 @@ chromium:
 	touch $@
 
 clean:
-	rm -rf _build build dist book/generated .ruff_cache
+	rm -rf _build build dist book/generated parts .ruff_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
-"""Everything on the site that derives from the catalogue and the records: contents, cards, counts, bibliography.
+"""Everything on the site that derives from the catalogue and the records: contents, parts, cards, counts, bibliography.
 
-Run as `python book/make_pages.py`. Writes `_toc.yml` and the pieces in `book/generated/` that the pages include.
+Run as `python book/make_pages.py`. Writes `_toc.yml`, the pieces in `book/generated/` that the pages include, and the
+pages of the parts in `parts/`, each from its opening in `book/parts/`.
 `--check` writes nothing and says whether the committed `_toc.yml` is the one that the catalogue asks for.
 """
 
@@ -18,15 +19,21 @@ from urllib.parse import quote
 import yaml
 
 from labelbook import chapters, resources, results
-from labelbook.chapters import Catalogue, Chapter
+from labelbook.chapters import Catalogue, Chapter, Part
 from labelbook.results import Claim, Condition
 
 ROOT = Path(__file__).resolve().parents[1]
 VERDICTS = (results.REPRODUCED, results.UNDECIDED, results.NOT_REPRODUCED)
 # A sign beside the word: nobody has to tell colours apart.
 SIGNS = {results.REPRODUCED: "✓", results.UNDECIDED: "?", results.NOT_REPRODUCED: "✗"}
+MENTION = re.compile(r"\{\{(.*?)\}\}")  # how an opening names a chapter: {{nacl}}
+SHOWN_CONDITIONS = 3  # of a claim, in the table of a part
 JOURNAL = re.compile(r"Transactions|Journal|Analysis|Systems")
 Records = dict[str, list[Claim]]
+
+
+class OpeningError(ValueError):
+    """The opening of a part is missing or names a chapter that there is not; the message says which file."""
 
 
 # ---------------------------------------------------------------------------------------------------------- escaping
@@ -60,9 +67,12 @@ def bibtex(value: object) -> str:
 
 
 def contents(catalogue: Catalogue) -> str:
-    """`_toc.yml`: the parts that have a written chapter, in the catalogue's order, then the pages about the book."""
+    """`_toc.yml`: each part's own page and its written chapters, in the catalogue's order, then the pages about the book."""
     groups = {
-        part.title: [c.path.removesuffix(".ipynb") for c in catalogue.of_part(part.slug) if c.written]
+        part.title: [
+            f"parts/{part.slug}",
+            *(c.path.removesuffix(".ipynb") for c in catalogue.of_part(part.slug) if c.written),
+        ]
         for part in catalogue.parts
     }
     groups["About"] = ["book/scoreboard", "book/verdicts", "book/references"]
@@ -73,9 +83,11 @@ def contents(catalogue: Catalogue) -> str:
         "parts:",
     ]
     for title, files in groups.items():
-        if files:
-            lines += [f"  - caption: {json.dumps(title, ensure_ascii=False)}", "    chapters:"]
-            lines += [f"      - file: {file}" for file in files]
+        lines += [f"  - caption: {json.dumps(title, ensure_ascii=False)}", "    chapters:"]
+        for file in files:
+            lines.append(f"      - file: {file}")
+            if file.startswith("parts/"):  # in the sidebar the part's title stands above it already
+                lines.append("        title: Overview")
     return "\n".join(lines) + "\n"
 
 
@@ -157,13 +169,13 @@ def chapter_sections(catalogue: Catalogue, records: Records) -> str:
 
 
 def part_cards(catalogue: Catalogue) -> str:
-    """The nine parts at a glance, each linked to its section."""
+    """The nine parts at a glance, each linked to its page."""
     cards = []
     for part in catalogue.parts:
         of_part = catalogue.of_part(part.slug)
         finished = sum(c.written for c in of_part)
         cards.append(
-            f"::::{{grid-item-card}} [{text(part.title)}](#part-{part.slug})\n:class-card: part\n"
+            f"::::{{grid-item-card}} [{text(part.title)}](../parts/{part.slug}.md)\n:class-card: part\n"
             f"{text(part.about)}\n:::{{card-footer}}\n{finished} of {len(of_part)} chapters finished\n:::\n::::"
         )
     return ":::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n:::::\n"
@@ -178,6 +190,89 @@ def counts(catalogue: Catalogue, records: Records) -> str:
         f"**{finished} chapter{'s' * (finished != 1)} finished, {len(catalogue.chapters) - finished} planned.**"
     )
     return f"{chapters_so_far} Claims tested so far: {found}.\n"
+
+
+# ------------------------------------------------------------------------------------------------------------- parts
+
+
+def read_opening(root: Path, slug: str) -> str:
+    """The opening of a part, as it was written.
+
+    Raises:
+        OpeningError: there is no such file.
+    """
+    path = root / "book" / "parts" / f"{slug}.md"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise OpeningError(f"the part {slug!r} has no opening: {path} cannot be read ({error.strerror})") from error
+
+
+def mention(chapter: Chapter) -> str:
+    """A chapter in running text: a link where there is a page, else its name."""
+    return f"[{text(chapter.name)}](../{chapter.path})" if chapter.written else text(chapter.name)
+
+
+def opening(words: str, slug: str, catalogue: Catalogue) -> str:
+    """An opening with every `{{chapter}}` filled in.
+
+    Raises:
+        OpeningError: it names a chapter that is not in the catalogue.
+    """
+
+    def fill(found: re.Match) -> str:
+        try:
+            return mention(catalogue[found[1]])
+        except chapters.UnknownChapter as error:
+            raise OpeningError(f"book/parts/{slug}.md: {error}") from error
+
+    return MENTION.sub(fill, words).strip()
+
+
+def when_to_use(chapter: Chapter) -> str:
+    """A chapter in the list of its part: its name and the reader whom it helps."""
+    return f"- {mention(chapter)}{'' if chapter.written else ' (planned)'}: {text(chapter.use_when)}"
+
+
+def measured_row(chapter: Chapter, claim: Claim) -> str:
+    """A row of the table "measured so far". Of many conditions it shows the ones that decide the verdict first."""
+    conditions = sorted(claim.conditions, key=lambda c: c.verdict != claim.verdict)  # sorting keeps the order of equals
+    found = [measured(c, named=len(conditions) > 1) for c in conditions[:SHOWN_CONDITIONS]]
+    if len(conditions) > SHOWN_CONDITIONS:
+        found.append(f"*and {len(conditions) - SHOWN_CONDITIONS} more in the chapter*")
+    return f"| {mention(chapter)} | {text(claim.text)} | {'<br>'.join(found)} | {badge(claim.verdict)} |"
+
+
+def measured_so_far(members: list[Chapter], records: Records) -> str:
+    """Every tested claim of a part with its effect, interval and verdict; in words what has none yet."""
+    rows = [measured_row(c, claim) for c in members for claim in records.get(c.slug, [])]
+    blocks = []
+    if rows:
+        head = "| chapter | claim | effect and interval | verdict |\n|---|---|---|---|\n"
+        blocks.append(":::{div} claims\n" + head + "\n".join(rows) + "\n:::")
+        blocks.append("[How to read a verdict](../book/verdicts.md).")
+    unrun = [mention(c) for c in members if c.written and c.slug not in records]
+    if unrun:
+        blocks.append(f"Written and not run yet: {', '.join(unrun)}.")
+    planned = [mention(c) for c in members if not c.written]
+    if planned:
+        blocks.append(f"Planned, so nothing is measured yet: {', '.join(planned)}.")
+    return "\n\n".join(blocks)
+
+
+def part_page(part: Part, words: str, catalogue: Catalogue, records: Records) -> str:
+    """The page of a part: its opening, its chapters, and what they have measured."""
+    members = catalogue.of_part(part.slug)
+    return "\n\n".join(
+        [
+            f"# {text(part.title)}",
+            opening(words, part.slug, catalogue),
+            "## The chapters",
+            "\n".join(when_to_use(c) for c in members),
+            "## Measured so far",
+            measured_so_far(members, records) + "\n",
+        ]
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ bibliography
@@ -253,16 +348,21 @@ def how_to_run(catalogue: Catalogue) -> str:
 # --------------------------------------------------------------------------------------------------------------- main
 
 
-def pieces(catalogue: Catalogue) -> dict[str, str]:
-    """The generated files: name in `book/generated/` -> content."""
+def pieces(catalogue: Catalogue, root: Path = ROOT) -> dict[str, str]:
+    """The generated files: path in the book -> content."""
     records = read_records(catalogue)
-    return {
+    included = {
         "counts.md": counts(catalogue, records),
         "parts.md": part_cards(catalogue),
         "chapters.md": chapter_sections(catalogue, records),
         "run.md": how_to_run(catalogue),
         "references.md": bibliography(catalogue),
         "references.bib": "\n\n".join(bibtex_entry(c) for c in catalogue.chapters) + "\n",
+    }
+    pages = {p.slug: part_page(p, read_opening(root, p.slug), catalogue, records) for p in catalogue.parts}
+    return {
+        **{f"book/generated/{name}": content for name, content in included.items()},
+        **{f"parts/{slug}.md": content for slug, content in pages.items()},
     }
 
 
@@ -278,10 +378,10 @@ def contents_in_sync(root: Path = ROOT) -> bool:
 
 
 def make(root: Path = ROOT, *, toc: bool = True) -> None:
-    """Write the pieces, and the table of contents unless `toc` is false."""
+    """Write the pieces and the parts' pages, and the table of contents unless `toc` is false."""
     catalogue = chapters.catalogue()
-    for name, content in pieces(catalogue).items():
-        write_if_changed(root / "book" / "generated" / name, content)
+    for name, content in pieces(catalogue, root).items():
+        write_if_changed(root / name, content)
     if toc:
         write_if_changed(root / "_toc.yml", contents(catalogue))
 
@@ -301,7 +401,7 @@ def main() -> int:
         return 1
     try:
         make(toc=not wanted.keep_toc)
-    except (chapters.CatalogueError, results.RecordError, resources.DataError) as error:
+    except (OpeningError, chapters.CatalogueError, results.RecordError, resources.DataError) as error:
         print(f"make_pages: {error}", file=sys.stderr)
         return 1
     return 0

@@ -18,13 +18,14 @@ from bs4 import BeautifulSoup
 from looking import PHONE, visiting
 from made_up import HOSTILE, ROOT, WORD
 
-from labelbook import chapters
+from labelbook import chapters, results
 
 LIMIT = 3_000_000  # bytes of a page, without what all pages share
 CATALOGUE = chapters.catalogue()
 FIRST = [chapter.path.removesuffix(".ipynb") for chapter in CATALOGUE.chapters[:4]]
 REAL = looking.pages_of(ROOT / "_toc.yml")
-MADE_UP = ["book/index", *FIRST[:3], "book/scoreboard", "book/verdicts", "book/references"]
+PART = f"parts/{CATALOGUE.chapters[0].part}"  # the part of the made-up chapters
+MADE_UP = ["book/index", PART, *FIRST[:3], "book/scoreboard", "book/verdicts", "book/references"]
 PAGES = [("real", page) for page in REAL] + [("made_up", page) for page in MADE_UP]
 CHAPTERS = [(name, page) for name, page in PAGES if page.startswith("notebooks/")]
 
@@ -125,7 +126,7 @@ def test_the_front_door_leads_to_the_front_page(site, browser, how):
 def test_links_inside_the_site_resolve(site):
     contents = {
         path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for folder in ("", "book", "notebooks/*")
+        for folder in ("", "book", "parts", "notebooks/*")
         for path in site.html.glob(f"{folder}/*.html" if folder else "*.html")
     }
     anchors = {path: {element["id"] for element in content.find_all(id=True)} for path, content in contents.items()}
@@ -245,6 +246,75 @@ def test_the_scoreboard_links_each_claim_to_its_chapter(real_site):
     assert content.select_one("img[src*='effects']")
 
 
+# ----------------------------------------------------------------------------------------------------------- parts
+
+
+@pytest.mark.parametrize("part", [part.slug for part in CATALOGUE.parts])
+def test_an_opening_speaks_of_each_chapter_of_its_part_and_types_no_number(part):
+    words = (ROOT / "book" / "parts" / f"{part}.md").read_text(encoding="utf-8")
+    mentioned = set(re.findall(r"\{\{(.*?)\}\}", words))
+    assert mentioned == {chapter.slug for chapter in CATALOGUE.of_part(part)}
+    assert re.search(r"\d", re.sub(r"\{\{.*?\}\}", "", words)) is None
+    assert 200 <= len(words.split()) <= 350
+
+
+def test_the_page_of_a_part_links_what_is_written_and_names_what_is_planned(made_up_site):
+    article = soup(made_up_site, PART).select_one(".bd-article")
+    links = {a["href"] for a in article.select("a[href]")}
+    words = " ".join(article.get_text(" ").split())
+    for chapter in CATALOGUE.of_part(Path(PART).name):
+        page = chapter.path.removesuffix(".ipynb")
+        assert (f"../{page}.html" in links) == (page in FIRST[:3]), chapter.slug
+        if chapter.slug not in (Path(FIRST[1]).name, Path(FIRST[3]).name):  # their names are made of markup
+            assert words.count(chapter.name) >= 3  # in the opening, in the list, under what is measured
+    assert "{{" not in words
+    assert "Planned, so nothing is measured yet:" in words
+    assert "Written and not run yet:" in words
+
+
+def test_the_page_of_a_part_shows_every_claim_that_was_tested(made_up_site):
+    rows = soup(made_up_site, PART).select(".claims tbody tr")
+    assert len(rows) == len(made_up.claims()) + 1
+    assert (
+        "20 points, 95% interval 17.5 points to 22.5 points, 3 seeds (needed: at least 5 points)" in rows[0].get_text()
+    )
+    for row, claim in zip(rows, made_up.claims(), strict=False):
+        assert claim.text in row.get_text()
+        assert row.select_one(".verdict").get_text().endswith(claim.verdict)
+
+
+def test_of_many_conditions_a_part_shows_the_deciding_ones(made_up_tree, tmp_path):
+    slug = Path(FIRST[0]).name
+    fine = [{"what": f"fine {i}", "differences": [0.2, 0.21], "at_least": 0.05} for i in range(4)]
+    bad = {"what": "bad", "differences": [0.0, 0.001], "at_least": 0.5}
+    made_up.write_records(tmp_path, [made_up.record(slug, [results.claim("All hold", all_of=[*fine, bad])])])
+    try:
+        assert call(made_up_tree, "make_pages", LABELBOOK_RESULTS=str(tmp_path)).returncode == 0
+        (row,) = [line for line in (made_up_tree / f"{PART}.md").read_text().splitlines() if "All hold" in line]
+        assert [row.count(what) for what in ("bad", "fine 0", "fine 1", "fine 2")] == [1, 1, 1, 0]
+        assert "and 2 more in the chapter" in row
+    finally:
+        call(made_up_tree, "make_pages")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "has no opening"), ("Try {{no-such-chapter}}.", "no-such-chapter")]
+)
+def test_a_bad_opening_is_named(made_up_tree, content, message):
+    path = made_up_tree / "book" / "parts" / "trust.md"
+    kept = path.read_text(encoding="utf-8")
+    try:
+        path.unlink() if content is None else path.write_text(content, encoding="utf-8")
+        done = call(made_up_tree, "make_pages")
+        assert done.returncode == 1
+        assert message in done.stderr
+        assert "trust.md" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        path.write_text(kept, encoding="utf-8")
+        call(made_up_tree, "make_pages")
+
+
 # ----------------------------------------------------------------------------------------------------------- search
 
 
@@ -286,7 +356,7 @@ def test_search_finds_a_chapter_by_its_title(real_site, browser, page):
 def looked_at():
     """Front page, pages about the book, and a chapter with everything; of the book itself the first chapter too."""
     first = [page for page in REAL if page.startswith("notebooks/")][:1]
-    return [("made_up", page) for page in ("book/index", FIRST[0], "book/references")] + [
+    return [("made_up", page) for page in ("book/index", PART, FIRST[0], "book/references")] + [
         ("real", page) for page in ["book/scoreboard", "book/verdicts", *first]
     ]
 
@@ -316,7 +386,7 @@ def test_axe_finds_nothing_serious(site, browser, page, scheme):
 # ----------------------------------------------------------------------------------------------- what records may do
 
 
-@pytest.mark.parametrize("page", ["book/index", FIRST[1], "book/references", "book/scoreboard"])
+@pytest.mark.parametrize("page", ["book/index", PART, FIRST[1], "book/references", "book/scoreboard"])
 def test_markup_in_records_and_catalogue_stays_words(made_up_site, browser, page):
     with visiting(browser, made_up_site.url(page)) as visit:
         words = " ".join(visit.page.locator(".bd-article").inner_text().split())
