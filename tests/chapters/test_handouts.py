@@ -7,7 +7,7 @@ import contextlib
 import io
 
 import pytest
-from conftest import every_chapter
+from common import every_chapter
 
 from labelbook import chapters, slides, teaching
 

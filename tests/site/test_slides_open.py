@@ -2,7 +2,7 @@
 
 import looking
 import pytest
-from conftest import SLUGS
+from common import SLUGS
 from looking import visiting
 
 from labelbook import chapters, slides, teaching
