@@ -279,7 +279,7 @@ def test_plans_link_written_chapters_and_name_planned_ones(made_up_site):
 
 
 def test_the_index_of_exercises_leads_to_every_exercise(real_site):
-    links = soup(real_site, "book/teaching").select(".bd-article a[href*='#exercises']")
+    links = soup(real_site, "book/teaching").select(".bd-article a[href*='.html#exercises']")
     expected = {
         f"{chapter.name}, {exercise.number}"
         for chapter in CATALOGUE.written
