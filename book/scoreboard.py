@@ -164,7 +164,7 @@ def effects(found: list[Row], path: Path) -> str:
         axis.axvline(x, color="0.7", lw=0.8, ls="--")
     axis.axvline(0, color="0.3", lw=0.8)
     axis.set(xlim=(-4.1, 4.1), ylim=(len(lines) - 0.5, -0.5), xlabel="effect / what was asked for (cut at 4)")
-    axis.set_yticks(range(len(lines)), labels, fontsize=7)
+    axis.set_yticks(range(len(lines)), labels, fontsize=7, parse_math=False)
     for verdict, colour in colours.items():
         axis.plot([], [], color=colour, marker="o", ms=4, label=verdict)
     axis.legend(
