@@ -5,7 +5,7 @@ PROFILE ?= smoke
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: book site test chapter chromium lint format clean
+.PHONY: book site test chapter slides handout chromium lint format clean
 
 book: .venv/ready
 	$(BIN)/labelbook run --profile book --jobs $(JOBS)
@@ -20,6 +20,11 @@ test: .venv/ready chromium lint
 chapter: .venv/ready
 	@test -n "$(NAME)" || { echo "Say which: make chapter NAME=nacl PROFILE=smoke (the names: $(BIN)/labelbook list)"; exit 2; }
 	$(BIN)/labelbook run $(NAME) --profile $(PROFILE) --force
+
+# For a lecture: _build/slides/NAME.html, and the chapter without its solutions in _build/handout/NAME.ipynb.
+slides handout: .venv/ready
+	@test -n "$(NAME)" || { echo "Say which: make $@ NAME=nacl (the names: $(BIN)/labelbook list)"; exit 2; }
+	$(BIN)/labelbook $@ $(NAME)
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Puts into the wheel what the package needs from outside of `src`: catalogue, embedded data, and method cells."""
+"""Puts into the wheel what the package needs from outside of `src`: catalogue, embedded data, known results, method cells."""
 
 import json
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-DATA = ("data/SHA256SUMS", "data/fashion-mnist")
+DATA = ("data/SHA256SUMS", "data/fashion-mnist", "tests/vectors")
 
 
 class ShippedFiles(BuildHookInterface):

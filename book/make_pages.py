@@ -17,8 +17,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import yaml
+from docutils import nodes
 
-from labelbook import chapters, resources, results
+from labelbook import chapters, resources, results, teaching
 from labelbook.chapters import Catalogue, Chapter, Part
 from labelbook.results import Claim, Condition
 
@@ -75,7 +76,8 @@ def contents(catalogue: Catalogue) -> str:
         ]
         for part in catalogue.parts
     }
-    groups["About"] = ["book/scoreboard", "book/verdicts", "book/references"]
+    groups["Find and teach"] = ["book/problems", "book/teaching", "book/glossary", "book/notation"]
+    groups["About"] = ["book/scoreboard", "book/measuring", "book/verdicts", "book/changes", "book/references"]
     lines = [
         "# Made by `python book/make_pages.py` from the catalogue and the notebooks that there are; do not edit.",
         "format: jb-book",
@@ -326,6 +328,53 @@ def bibliography(catalogue: Catalogue) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+# ---------------------------------------------------------------------------------------------- finding and teaching
+
+
+def named(chapter: Chapter) -> str:
+    """A chapter in a list: a link where it is written, else its name and that it is planned."""
+    return f"[{text(chapter.name)}](../{chapter.path})" if chapter.written else f"{text(chapter.name)} (planned)"
+
+
+def problem_words(catalogue: Catalogue) -> str:
+    """Every problem word, from A to Z, with the chapters that it stands for, those that are written first."""
+    found: dict[str, list[Chapter]] = {}
+    for chapter in catalogue.chapters:
+        for word in chapter.keywords:
+            found.setdefault(word, []).append(chapter)
+    lines = [
+        f"- **{text(word)}**: {', '.join(named(c) for c in sorted(members, key=lambda c: not c.written))}"
+        for word, members in sorted(found.items(), key=lambda item: item[0].lower())
+    ]
+    return ":::{div} problem-list\n" + "\n".join(lines) + "\n:::\n"
+
+
+def prerequisites(catalogue: Catalogue) -> str:
+    """A table: each chapter that builds on others, and those others."""
+    rows = [
+        f"| {named(c)} | {', '.join(named(catalogue[s]) for s in c.needs)} |" for c in catalogue.chapters if c.needs
+    ]
+    return "\n".join(["| chapter | read first |", "|---|---|", *rows, ""])
+
+
+def exercise_item(chapter: Chapter, exercise: teaching.Exercise, anchor: str) -> str:
+    """An exercise in the index. The chapter's own Markdown stays: formulas and code read as they do there."""
+    page = chapter.path.removesuffix(".ipynb")
+    return f'- <a href="../{page}.html#{anchor}">{text(chapter.name)}, {exercise.number}</a>: {exercise.short}'
+
+
+def exercise_index(catalogue: Catalogue) -> str:
+    """The exercises of all written chapters by how hard they are."""
+    items: dict[str, list[str]] = {level: [] for level in teaching.LEVELS}
+    for chapter in catalogue.written:
+        notebook = chapters.read_notebook(chapter.notebook())
+        headings = [s.heading for s in teaching.sections(notebook) if s.heading.startswith("Exercises")]
+        for exercise in teaching.exercises(notebook):
+            items[exercise.level].append(exercise_item(chapter, exercise, nodes.make_id(headings[0])))
+    blocks = [f"### {level.capitalize()}\n\n" + "\n".join(lines) for level, lines in items.items() if lines]
+    return "\n\n".join(blocks) + "\n"
+
+
 # --------------------------------------------------------------------------------------------------------- run by hand
 
 
@@ -356,6 +405,9 @@ def pieces(catalogue: Catalogue, root: Path = ROOT) -> dict[str, str]:
         "parts.md": part_cards(catalogue),
         "chapters.md": chapter_sections(catalogue, records),
         "run.md": how_to_run(catalogue),
+        "problems.md": problem_words(catalogue),
+        "needs.md": prerequisites(catalogue),
+        "exercises.md": exercise_index(catalogue),
         "references.md": bibliography(catalogue),
         "references.bib": "\n\n".join(bibtex_entry(c) for c in catalogue.chapters) + "\n",
     }

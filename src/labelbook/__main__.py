@@ -1,4 +1,4 @@
-"""The command line: `labelbook list`, `labelbook run`, `labelbook doctor`.
+"""The command line: `labelbook list`, `labelbook run`, `labelbook slides`, `labelbook handout`, `labelbook doctor`.
 
 Imports stand inside the functions: help and lists come at once, without waiting for PyTorch.
 """
@@ -233,6 +233,41 @@ def _show_summary(console, outcomes) -> None:
             if o.traceback:
                 _line(console, o.traceback)
     _line(console, f"\n{_counts(outcomes) or 'no chapter is written yet'}.")
+
+
+# ---------------------------------------------------------------------------------------------------------- teaching
+
+
+@app.command()
+def slides(name: Annotated[str, typer.Argument(help="A written chapter, such as 'nacl'.")]) -> None:
+    """Make slides of a chapter: _build/slides/<name>.html, one file that a browser shows without a network.
+
+    Title, headings, formulas, figures, worked examples, claims and exercises become slides. A cell tagged [b]slide[/b] is shown
+    whole, one tagged [b]skip[/b] is left out. Arrow keys and space lead through, Esc shows all.
+    """
+    from . import slides
+
+    with _plain_errors(slides.ToolsMissing):
+        typer.echo(_relative(slides.write_slides(name)))
+
+
+@app.command()
+def handout(name: Annotated[str, typer.Argument(help="A written chapter, such as 'nacl'.")]) -> None:
+    """Make a handout of a chapter: _build/handout/<name>.ipynb, without solutions and with empty functions.
+
+    The functions of the method keep signature and docstring. Cells in the handout check what a student writes: the worked
+    examples, and known results of each function. A method cell tagged [b]given[/b] stays whole.
+    """
+    from . import teaching
+
+    with _plain_errors():
+        typer.echo(_relative(teaching.write_handout(name)))
+
+
+def _relative(path) -> str:
+    import os
+
+    return os.path.relpath(path)
 
 
 # ------------------------------------------------------------------------------------------------------------ doctor

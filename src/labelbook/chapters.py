@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import functools
+import graphlib
 import hashlib
 import importlib
 import importlib.abc
@@ -68,6 +69,8 @@ class Chapter:
     data: tuple[str, ...]
     claim: str
     use_when: str
+    keywords: tuple[str, ...] = ()  # words for the problem, as a reader would type them into a search field
+    needs: tuple[str, ...] = ()  # the chapters to read first
 
     @property
     def path(self) -> str:
@@ -97,7 +100,8 @@ class Chapter:
 
 
 _OPTIONAL = {"arxiv", "doi", "code", "licence"}
-_LISTS = {"authors", "tags", "data"}
+_LISTS = {"authors", "tags", "data", "keywords", "needs"}
+_MAY_BE_ABSENT = {"keywords", "needs"}
 
 
 def _entry(kind: type, row: object, number: int):
@@ -107,7 +111,7 @@ def _entry(kind: type, row: object, number: int):
     where = f"catalogue: {kind.__name__.lower()} {row.get('slug', number)!r}"
     names = [f.name for f in fields(kind)]
     for name in (*names, *row):
-        if name not in row or name not in names:
+        if (name not in row and name not in _MAY_BE_ABSENT) or name not in names:
             raise CatalogueError(f"{where}: field {name!r} is {'missing' if name in names else 'unknown'}")
     for name, value in row.items():
         if name in _LISTS:
@@ -148,7 +152,8 @@ def read_catalogue(path: Path) -> Catalogue:
     """Read and check a catalogue file.
 
     Raises:
-        CatalogueError: not YAML, a field missing, unknown or of the wrong type, a slug twice, an unknown part.
+        CatalogueError: not YAML, a field missing, unknown or of the wrong type, a slug twice, an unknown part, or
+            `needs` that name no chapter or lead back to where they began.
     """
     import yaml
 
@@ -169,7 +174,20 @@ def read_catalogue(path: Path) -> Catalogue:
     for chapter in chapters:
         if chapter.part not in {p.slug for p in parts}:
             raise CatalogueError(f"catalogue: chapter {chapter.slug!r} names an unknown part {chapter.part!r}")
+    _check_needs({chapter.slug: chapter.needs for chapter in chapters})
     return Catalogue(parts, chapters)
+
+
+def _check_needs(needs: dict[str, tuple[str, ...]]) -> None:
+    """Raise `CatalogueError` where a chapter needs one that is not there, or, in the end, itself."""
+    for slug, needed in needs.items():
+        for other in needed:
+            if other not in needs:
+                raise CatalogueError(f"catalogue: chapter {slug!r} needs {other!r}, which is not a chapter")
+    try:
+        tuple(graphlib.TopologicalSorter(needs).static_order())
+    except graphlib.CycleError as error:
+        raise CatalogueError(f"catalogue: chapters need each other in a circle: {', '.join(error.args[1])}") from None
 
 
 @functools.cache

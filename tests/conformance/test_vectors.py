@@ -1,61 +1,87 @@
 """The chapters' Contract functions against numbers that came from the papers' official code."""
 
-import functools
-import json
+import math
 
 import numpy as np
 import pytest
 import torch
-from common import ROOT, SLUGS
+from common import SLUGS
 
-from labelbook import chapters
-
-VECTORS = ROOT / "tests" / "vectors"
-
-
-@functools.cache
-def read(slug):
-    return json.loads((VECTORS / f"{slug}.json").read_text())
-
+from labelbook import chapters, resources, vectors
 
 CASES = [
     pytest.param(slug, number, id=f"{slug}-{case['function']}-{number}")
     for slug in SLUGS
-    if (VECTORS / f"{slug}.json").exists()
-    for number, case in enumerate(read(slug)["cases"])
+    for number, case in enumerate(vectors.cases(slug))
 ]
 
 
-def decode(value):
-    """Arguments as the function wants them: tensors and arrays are written as mappings in the file."""
-    if isinstance(value, dict) and "tensor" in value:
-        return torch.tensor(value["tensor"], dtype=getattr(torch, value.get("dtype", "float32")))
-    if isinstance(value, dict) and value.get("kind") == "ndarray":
-        return np.array(value["data"], dtype=value.get("dtype", "float64"))
-    if isinstance(value, dict):
-        return {key: decode(item) for key, item in value.items()}
-    return [decode(item) for item in value] if isinstance(value, list) else value
-
-
-def leaves(value):
-    """All numbers of nested containers, in order."""
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, dict):
-        value = [value["tensor"]] if "tensor" in value else list(value.values())
-    if isinstance(value, list | tuple):
-        return [leaf for item in value for leaf in leaves(item)]
-    return [value]
-
-
 def test_every_chapter_has_numbers():
-    assert {slug for slug in SLUGS if not (VECTORS / f"{slug}.json").exists()} == set()
+    assert {slug for slug in SLUGS if not vectors.cases(slug)} == set()
 
 
 @pytest.mark.parametrize(("slug", "number"), CASES)
 def test_official_numbers(slug, number):
-    case = read(slug)["cases"][number]
-    function = getattr(chapters.load(slug), case["function"])
-    got = leaves(function(**{name: decode(value) for name, value in case["args"].items()}))
-    tolerance = {"rel": case.get("rtol", 1e-4), "abs": case.get("atol", 1e-6), "nan_ok": True}
-    assert got == pytest.approx(leaves(case["expected"]), **tolerance), case.get("note")
+    case = vectors.cases(slug)[number]
+    wrong = vectors.check(getattr(chapters.load(slug), case["function"]), case)
+    assert wrong is None, f"{wrong} ({case.get('note')})"
+
+
+# ------------------------------------------------------------------------------------------- the comparison itself
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (torch.tensor([1.0, 2.0]), {"tensor": [1.0, 2.00001]}),
+        ((1, torch.tensor(2.0)), [1, 2.0]),
+        (np.float64(0.5), 0.5),
+        ({"a": 1, "b": [2, 3]}, [1, 2, 3]),
+        (math.nan, math.nan),
+        (math.inf, math.inf),
+        ("word", "word"),
+        (None, None),
+        (True, True),
+        (1e-7, 0.0),
+    ],
+)
+def test_what_is_equal_enough(got, expected):
+    assert vectors.difference(got, expected) is None
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "message"),
+    [
+        ([1.0, 2.0, 3.1], [1.0, 2.0, 3.0], "1 of 3 numbers differ; the first is 3.1 instead of 3.0"),
+        ([1.0], [1.0, 2.0], "1 numbers instead of 2"),
+        (math.nan, 1.0, "the first is nan"),
+        (1.0, math.nan, "instead of nan"),
+        (1e300, math.inf, "instead of inf"),
+        (None, 1.0, "the first is None"),
+        ("word", 1.0, "the first is 'word'"),
+    ],
+)
+def test_what_is_not(got, expected, message):
+    assert message in vectors.difference(got, expected)
+
+
+def test_the_tolerance_is_the_cases_own():
+    case = {"function": "f", "args": {}, "expected": 1.0, "rtol": 0.1}
+    assert vectors.check(lambda: 1.05, case) is None
+    assert vectors.check(lambda: 1.05, {**case, "rtol": 1e-3}) is not None
+
+
+def test_arguments_are_decoded_deeply():
+    value = {"x": {"tensor": [[1, 2]], "dtype": "int64"}, "y": [{"kind": "ndarray", "data": [1.5]}], "z": "word"}
+    decoded = vectors.decode(value)
+    assert decoded["x"].dtype == torch.int64
+    assert decoded["y"][0].dtype == np.float64
+    assert decoded["z"] == "word"
+
+
+def test_no_file_means_no_cases_and_a_damaged_one_is_named(tmp_path, monkeypatch):
+    assert vectors.cases("no-such-chapter") == []
+    (tmp_path / "bad.json").write_text('{"cases": [{"function": "f"}]}')
+    monkeypatch.setattr(resources, "find", lambda name: tmp_path / "bad.json")
+    with pytest.raises(resources.DataError, match=r"bad.json cannot be used: KeyError\('args'\)"):
+        vectors.cases("bad")

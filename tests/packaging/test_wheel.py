@@ -10,12 +10,13 @@ from common import ROOT, SLUGS
 
 CODE = """
 import torch
-from labelbook import chapters, data, resources, run
+from labelbook import chapters, data, resources, run, teaching
 assert resources.checkout() is None
 assert len(data.fashion_mnist("train")) == 20_000
 assert len(chapters.catalogue().chapters) == 58
 for slug in {slugs!r}:
     assert chapters.load(slug).__file__.endswith("(method cells)")
+    assert teaching.grade(slug, vars(chapters.load(slug))).passed
 started = run.start("{first}", "smoke")
 started.scores.add(method="m", seed=0, metric="k", value=1.0)
 print(started.save())

@@ -213,7 +213,7 @@ def spoil_catalogue(path: Path, named: str, planned: str) -> None:
     for entry in content["chapters"]:
         if entry["slug"] in (named, planned):
             words = dict.fromkeys(("title", "name", "venue", "claim", "use_when", "licence"), HOSTILE)
-            entry.update(words, authors=[HOSTILE], code="javascript:alert(1)")
+            entry.update(words, authors=[HOSTILE], keywords=[HOSTILE], code="javascript:alert(1)")
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 

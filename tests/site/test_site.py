@@ -18,14 +18,15 @@ from bs4 import BeautifulSoup
 from looking import PHONE, visiting
 from made_up import HOSTILE, ROOT, WORD
 
-from labelbook import chapters, results
+from labelbook import chapters, results, teaching
 
 LIMIT = 3_000_000  # bytes of a page, without what all pages share
 CATALOGUE = chapters.catalogue()
 FIRST = [chapter.path.removesuffix(".ipynb") for chapter in CATALOGUE.chapters[:4]]
 REAL = looking.pages_of(ROOT / "_toc.yml")
 PART = f"parts/{CATALOGUE.chapters[0].part}"  # the part of the made-up chapters
-MADE_UP = ["book/index", PART, *FIRST[:3], "book/scoreboard", "book/verdicts", "book/references"]
+ABOUT = ("book/scoreboard", "book/verdicts", "book/references", "book/problems", "book/teaching")
+MADE_UP = ["book/index", PART, *FIRST[:3], *ABOUT]
 PAGES = [("real", page) for page in REAL] + [("made_up", page) for page in MADE_UP]
 CHAPTERS = [(name, page) for name, page in PAGES if page.startswith("notebooks/")]
 
@@ -350,6 +351,53 @@ def test_search_finds_a_chapter_by_its_title(real_site, browser, page):
         visit.page.locator(f"#search-results a[href*='{page}.html']").first.wait_for(timeout=10_000)
 
 
+@pytest.mark.parametrize("words", ["crowd workers", "few labels", "class imbalance", "noisy labels", "calibration"])
+def test_search_finds_methods_by_problem_words(real_site, browser, words):
+    """The index of problems leads to planned chapters too; a written one is found itself."""
+    known = [chapter for chapter in CATALOGUE.chapters if words in chapter.keywords]
+    assert known
+    wanted = ["book/problems", *(c.path.removesuffix(".ipynb") for c in known if c.written)]
+    with visiting(browser, f"{real_site.url('search')}?q={words.replace(' ', '+')}") as visit:
+        for page in wanted:
+            visit.page.locator(f"#search-results a[href*='{page}.html']").first.wait_for(timeout=10_000)
+    listed = next(li for li in soup(real_site, "book/problems").select("li") if li.strong and li.strong.string == words)
+    for chapter in known:
+        assert chapter.name in listed.get_text()
+
+
+# --------------------------------------------------------------------------------------------- finding and teaching
+
+
+def test_plans_link_written_chapters_and_name_planned_ones(made_up_site):
+    page = soup(made_up_site, "book/teaching")
+    tables = page.select("table")
+    written, planned = CATALOGUE["confident-learning"], CATALOGUE["uda"]
+    cells = [cell for table in tables for cell in table.select("td")]
+    assert any(a["href"] == f"../{written.path.removesuffix('.ipynb')}.html" for c in cells for a in c.select("a"))
+    assert any("UDA (planned)" in cell.get_text() for cell in cells)
+    assert "{{" not in page.select_one(".bd-article").get_text()
+    assert planned.path.removesuffix(".ipynb") not in str(page.select_one(".bd-article"))
+
+
+def test_the_index_of_exercises_leads_to_every_exercise(real_site):
+    links = soup(real_site, "book/teaching").select(".bd-article a[href*='.html#exercises']")
+    expected = {
+        f"{chapter.name}, {exercise.number}"
+        for chapter in CATALOGUE.written
+        for exercise in teaching.exercises(teaching.written_notebook(chapter.slug))
+    }
+    assert {link.get_text().replace("’", "'") for link in links} == expected
+
+
+def test_a_bibtex_entry_has_a_button_that_copies_it(real_site, browser):
+    with visiting(browser, real_site.url("book/references")) as visit:
+        entry = visit.page.locator("details.bibtex").first
+        entry.locator("summary").click()
+        entry.locator("button.copybtn").wait_for(state="attached", timeout=5_000)
+        target = entry.locator("button.copybtn").get_attribute("data-clipboard-target")
+        assert visit.page.locator(target).inner_text().startswith("@")
+
+
 # ----------------------------------------------------------------------------------------------------- accessibility
 
 
@@ -357,7 +405,7 @@ def looked_at():
     """Front page, pages about the book, and a chapter with everything; of the book itself the first chapter too."""
     first = [page for page in REAL if page.startswith("notebooks/")][:1]
     return [("made_up", page) for page in ("book/index", PART, FIRST[0], "book/references")] + [
-        ("real", page) for page in ["book/scoreboard", "book/verdicts", *first]
+        ("real", page) for page in ["book/scoreboard", "book/verdicts", "book/teaching", "book/problems", *first]
     ]
 
 
@@ -386,7 +434,9 @@ def test_axe_finds_nothing_serious(site, browser, page, scheme):
 # ----------------------------------------------------------------------------------------------- what records may do
 
 
-@pytest.mark.parametrize("page", ["book/index", PART, FIRST[1], "book/references", "book/scoreboard"])
+@pytest.mark.parametrize(
+    "page", ["book/index", PART, FIRST[1], "book/references", "book/scoreboard", "book/problems", "book/teaching"]
+)
 def test_markup_in_records_and_catalogue_stays_words(made_up_site, browser, page):
     with visiting(browser, made_up_site.url(page)) as visit:
         words = " ".join(visit.page.locator(".bd-article").inner_text().split())

@@ -64,6 +64,19 @@ def test_the_catalogue_lists_58_papers_in_nine_parts():
     assert [c.part for c in book.chapters] == [p.slug for p in book.parts for _ in book.of_part(p.slug)]
 
 
+def test_every_chapter_has_problem_words():
+    for chapter in chapters.catalogue().chapters:
+        assert 2 <= len(chapter.keywords) <= 6, chapter.slug
+        assert len({word.lower() for word in chapter.keywords}) == len(chapter.keywords), chapter.slug
+
+
+def test_needs_and_keywords_may_be_left_out(tmp_path):
+    (chapter,) = read(tmp_path, content()).chapters
+    assert (chapter.keywords, chapter.needs) == ((), ())
+    one, two = read(tmp_path, content(entry(), entry(slug="two", needs=["one"]))).chapters
+    assert (one.needs, two.needs) == ((), ("one",))
+
+
 def test_no_data_set_serves_more_than_half_of_a_part(capsys):
     book = chapters.catalogue()
     for part in book.parts:
@@ -87,6 +100,10 @@ def test_no_data_set_serves_more_than_half_of_a_part(capsys):
         (content(entry(colour="red")), "field 'colour' is unknown"),
         (content({k: v for k, v in entry().items() if k != "claim"}), "field 'claim' is missing"),
         (content("one"), "is not a mapping"),
+        (content(entry(keywords="noisy")), "field 'keywords' has a wrong value"),
+        (content(entry(needs=["two"])), "chapter 'one' needs 'two', which is not a chapter"),
+        (content(entry(needs=["one"])), "in a circle: one, one"),
+        (content(entry(needs=["two"]), entry(slug="two", needs=["one"])), "in a circle"),
     ],
 )
 def test_a_wrong_catalogue_names_the_entry_and_the_field(tmp_path, value, message):

@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from labelbook import __main__ as cli
-from labelbook import chapters, execute, resources, results, run
+from labelbook import chapters, execute, resources, results, run, teaching
 
 
 def call(*arguments, code=0):
@@ -38,7 +38,7 @@ def test_help_comes_without_pytorch():
     assert "--status" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["list", "run", "doctor"])
+@pytest.mark.parametrize("command", ["list", "run", "slides", "handout", "doctor"])
 def test_each_command_explains_itself(command):
     assert len(call(command, "--help").split()) > 20
 
@@ -153,6 +153,25 @@ def test_a_terminal_shows_a_live_table_of_what_runs():
     for text in ("rcal", "3/12", "5 s", "20 CPU-s, stop at 60 s", "321 MiB", "train(model)", "1 running"):
         assert text in shown
     assert "started" not in shown
+
+
+# ---------------------------------------------------------------------------------------------------------- teaching
+
+
+@pytest.mark.parametrize("command", ["slides", "handout"])
+def test_slides_and_handouts_of_no_chapter_end_with_a_sentence(command):
+    assert "there is no chapter 'naacl'. Did you mean nacl" in call(command, "naacl", code=2)
+    planned = next(c for c in chapters.catalogue().chapters if not c.written)
+    assert "planned but not written yet" in call(command, planned.slug, code=2)
+
+
+def test_the_command_says_where_the_handout_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(teaching, "out_folder", lambda kind: tmp_path / kind)
+    slug = chapters.catalogue().written[0].slug
+    printed = call("handout", slug).strip()
+    assert printed.endswith(f"handout/{slug}.ipynb")
+    written = json.loads((tmp_path / "handout" / f"{slug}.ipynb").read_text())
+    assert teaching.YOUR_TURN in chapters.code_cells(written, tag="method")[0] + json.dumps(written)
 
 
 # ------------------------------------------------------------------------------------------------------------ doctor
