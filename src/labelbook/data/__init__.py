@@ -5,30 +5,43 @@ verified, your own copy. Datasheets lie beside the embedded files, in `data/`.
 """
 
 from ._types import LabelledImages, LabelledMasks, Table
+from .blood import BoxedImages, blood_cells
 from .california import california_housing
 from .camvid import camvid
 from .cifar import cifar10n
 from .eeg import Signals, eeg
 from .fashion import fashion_mnist
 from .label_errors import VotedLabels, label_error_votes, label_errors
+from .left_atrium import Slices, left_atrium
 from .planetoid import CitationGraph, citation_graph
+from .reviews import Reviews, clothing_reviews
 from .tables import diabetes, digits
+from .texts import LabelledTexts, mails, sst2
 
 __all__ = [
+    "BoxedImages",
     "CitationGraph",
     "LabelledImages",
     "LabelledMasks",
+    "LabelledTexts",
+    "Reviews",
     "Signals",
+    "Slices",
     "Table",
     "VotedLabels",
+    "blood_cells",
     "california_housing",
     "camvid",
     "cifar10n",
     "citation_graph",
+    "clothing_reviews",
     "diabetes",
     "digits",
     "eeg",
     "fashion_mnist",
     "label_error_votes",
     "label_errors",
+    "left_atrium",
+    "mails",
+    "sst2",
 ]
