@@ -5,7 +5,7 @@ PROFILE ?= smoke
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: book site test chapter slides handout chromium lint format clean
+.PHONY: book repository site test chapter slides handout chromium lint format clean
 
 book: .venv/ready
 	$(BIN)/labelbook run --profile book --jobs $(JOBS)
@@ -25,6 +25,10 @@ chapter: .venv/ready
 slides handout: .venv/ready
 	@test -n "$(NAME)" || { echo "Say which: make $@ NAME=nacl (the names: $(BIN)/labelbook list)"; exit 2; }
 	$(BIN)/labelbook $@ $(NAME)
+
+# Where the book lives: make repository URL=https://github.com/you/your-fork
+repository: .venv/ready
+	$(BIN)/python book/repository.py $(URL)
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .

@@ -216,13 +216,17 @@ def read_notebook(path: Path) -> dict:
     return notebook
 
 
+COLAB = "colab"  # tag of the cell that installs the book there; it computes nothing, so nothing here counts it
+
+
 def code_cells(notebook: dict, tag: str | None = None) -> list[str]:
-    """Sources of the code cells, in order; only those that carry `tag` where one is given."""
-    return [
-        "".join(cell["source"])
-        for cell in notebook["cells"]
-        if cell["cell_type"] == "code" and (tag is None or tag in cell.get("metadata", {}).get("tags", []))
-    ]
+    """Sources of the code cells, in order, without the one for Colab; only those that carry `tag` where one is given."""
+
+    def wanted(cell):
+        tags = cell.get("metadata", {}).get("tags", [])
+        return cell["cell_type"] == "code" and (COLAB not in tags if tag is None else tag in tags)
+
+    return ["".join(cell["source"]) for cell in notebook["cells"] if wanted(cell)]
 
 
 def code_hash(notebook: dict) -> str:

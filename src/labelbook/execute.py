@@ -170,7 +170,7 @@ def _choose(slugs) -> list[chapters.Chapter]:
     if resources.checkout() is None:
         raise CheckoutNeeded(
             "chapters run in a checkout of the book; the installed package carries their methods only. "
-            "`git clone https://github.com/imperfect-labels/imperfect-labels`, then `pip install -e .` in there."
+            "`git clone` the book's repository (each page links to it), then `pip install -e .` in there."
         )
     catalogue = chapters.catalogue()
     chosen = [catalogue[slug] for slug in dict.fromkeys(slugs)] or catalogue.written

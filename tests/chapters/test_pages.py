@@ -56,7 +56,7 @@ def test_plain_markdown_only(slug, notebook):
 @every_chapter
 def test_every_cell_ran_without_error_or_warning(slug, notebook):
     for number, cell in enumerate(notebook["cells"]):
-        if cell["cell_type"] == "code":
+        if cell["cell_type"] == "code" and chapters.COLAB not in cell["metadata"].get("tags", []):
             assert cell["execution_count"] is not None, f"cell {number} never ran"
             for output in cell["outputs"]:
                 assert output["output_type"] != "error", f"cell {number}"
