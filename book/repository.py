@@ -25,7 +25,8 @@ import sys
 if "google.colab" in sys.modules:
     import subprocess
 
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "git+{url}"], check=True)
+    book = "git+{url}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", book], check=True)
 """
 
 
