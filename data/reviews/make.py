@@ -40,6 +40,7 @@ with torch.inference_mode():
         mean = (hidden * mask).sum(1) / mask.sum(1)
         embeddings[batch] = torch.nn.functional.normalize(mean, dim=1).numpy()
 
+embeddings = embeddings.astype(np.float16).astype(np.float32)
 scale = np.abs(embeddings).max(0).clip(1e-9) / 127  # one byte a number; cosine similarities move by less than 0.01
 np.savez_compressed(
     sys.argv[1],
