@@ -8,16 +8,20 @@ pages of the parts in `parts/`, each from its opening in `book/parts/`.
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import json
 import re
 import string
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import yaml
 from docutils import nodes
+from PIL import Image
 
 from labelbook import chapters, resources, results, teaching
 from labelbook.chapters import Catalogue, Chapter, Part
@@ -170,14 +174,64 @@ def chapter_sections(catalogue: Catalogue, records: Records) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def part_cards(catalogue: Catalogue) -> str:
-    """The nine parts at a glance, each linked to its page."""
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a chapter: PNG bytes and what it shows."""
+
+    png: bytes
+    alt: str
+
+
+def figure(chapter: Chapter) -> Picture | None:
+    """The figure that stands for a chapter: of the cell tagged `thumbnail`, else the first; None where there is none."""
+    found = []
+    for cell in chapters.read_notebook(chapter.notebook())["cells"]:
+        metadata = cell["metadata"]
+        for output in cell.get("outputs", []):
+            png = output.get("data", {}).get("image/png")
+            if png:
+                alt = metadata.get("mystnb", {}).get("image", {}).get("alt", f"A figure of the chapter {chapter.name}")
+                chosen = "thumbnail" in metadata.get("tags", [])
+                found.append((not chosen, Picture(base64.b64decode("".join(png)), alt)))
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def thumbnail(picture: Picture, path: Path, width: int = 480) -> None:
+    """Write the picture in `width` pixels, on white."""
+    image = Image.open(io.BytesIO(picture.png)).convert("RGBA")
+    ground = Image.new("RGBA", image.size, "white")
+    ground.alpha_composite(image)
+    small = ground.convert("RGB").resize((width, round(width * image.height / image.width)), Image.LANCZOS)
+    out = io.BytesIO()
+    small.quantize(128).save(out, "PNG", optimize=True)
+    if not path.exists() or path.read_bytes() != out.getvalue():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(out.getvalue())
+
+
+def part_figures(catalogue: Catalogue) -> dict[str, Picture]:
+    """One figure a part, of its first written chapter that has one."""
+    found = {}
+    for part in catalogue.parts:
+        pictures = (figure(c) for c in catalogue.of_part(part.slug) if c.written)
+        first = next((p for p in pictures if p), None)
+        if first:
+            found[part.slug] = first
+    return found
+
+
+def part_cards(catalogue: Catalogue, figures: dict[str, Picture]) -> str:
+    """The nine parts at a glance, each linked to its page, with a figure of one of its chapters."""
     cards = []
     for part in catalogue.parts:
         of_part = catalogue.of_part(part.slug)
         finished = sum(c.written for c in of_part)
+        shown = figures.get(part.slug)
+        image = (
+            f":img-top: generated/thumbs/{part.slug}.png\n:img-alt: {' '.join(shown.alt.split())}\n" if shown else ""
+        )
         cards.append(
-            f"::::{{grid-item-card}} [{text(part.title)}](../parts/{part.slug}.md)\n:class-card: part\n"
+            f"::::{{grid-item-card}} [{text(part.title)}](../parts/{part.slug}.md)\n:class-card: part\n{image}"
             f"{text(part.about)}\n:::{{card-footer}}\n{finished} of {len(of_part)} chapters finished\n:::\n::::"
         )
     return ":::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n:::::\n"
@@ -402,7 +456,7 @@ def pieces(catalogue: Catalogue, root: Path = ROOT) -> dict[str, str]:
     records = read_records(catalogue)
     included = {
         "counts.md": counts(catalogue, records),
-        "parts.md": part_cards(catalogue),
+        "parts.md": part_cards(catalogue, part_figures(catalogue)),
         "chapters.md": chapter_sections(catalogue, records),
         "run.md": how_to_run(catalogue),
         "problems.md": problem_words(catalogue),
@@ -434,6 +488,8 @@ def make(root: Path = ROOT, *, toc: bool = True) -> None:
     catalogue = chapters.catalogue()
     for name, content in pieces(catalogue, root).items():
         write_if_changed(root / name, content)
+    for slug, shown in part_figures(catalogue).items():
+        thumbnail(shown, root / "book" / "generated" / "thumbs" / f"{slug}.png")
     if toc:
         write_if_changed(root / "_toc.yml", contents(catalogue))
 

@@ -204,6 +204,23 @@ def test_the_front_page_shows_finished_and_planned_chapters(site, browser):
     assert f"{count} chapter{'s' * (count != 1)} finished, {len(listed) - count} planned" in words
 
 
+def test_a_part_shows_a_figure_of_one_of_its_chapters(real_site):
+    cards = soup(real_site, "book/index").select(".part")
+    assert len(cards) == len(CATALOGUE.parts)
+    for part, card in zip(CATALOGUE.parts, cards, strict=True):
+        written = [c for c in CATALOGUE.of_part(part.slug) if c.written]
+        assert bool(card.select_one("img")) == bool(written), part.slug
+
+
+def test_the_guide_on_the_front_page_ends_in_chapters(real_site):
+    rows = soup(real_site, "book/index").select("table tbody tr")
+    names = {c.name: c for c in CATALOGUE.chapters}
+    for row in rows:
+        start = row.select("td")[1]
+        chapter = names[start.get_text().removesuffix(" (planned)").strip()]
+        assert bool(start.select_one(f"a[href$='{chapter.slug}.html']")) == chapter.written
+
+
 def test_verdicts_are_counted_from_the_records(made_up_site):
     words = " ".join(soup(made_up_site, "book/index").select_one(".bd-article").get_text(" ").split())
     assert "Claims tested so far: 2 ✓ reproduced , 1 ? undecided , 1 ✗ not reproduced" in words
