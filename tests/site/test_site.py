@@ -83,15 +83,6 @@ def site(request):
     return request.getfixturevalue(f"{request.param}_site")
 
 
-@pytest.fixture(scope="session")
-def browser():
-    try:
-        with looking.chromium() as started:
-            yield started
-    except FileNotFoundError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
 def soup(site, page):
     return BeautifulSoup((site.html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
 

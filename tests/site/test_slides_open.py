@@ -1,6 +1,5 @@
 """Slides in a real browser: from the disk, by keyboard, without a network."""
 
-import looking
 import pytest
 from common import SLUGS
 from looking import visiting
@@ -9,15 +8,6 @@ from labelbook import chapters, slides, teaching
 
 # One chapter a part.
 CHOSEN = list({chapters.catalogue()[slug].part: slug for slug in reversed(SLUGS)}.values())
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        with looking.chromium() as started:
-            yield started
-    except FileNotFoundError as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(params=CHOSEN)
