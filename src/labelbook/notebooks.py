@@ -61,7 +61,8 @@ def clean(notebook: dict) -> dict:
     """A copy of an executed notebook without the traces of its execution; sources, ids and tags stay as they are.
 
     Taken out: papermill's injected cell and metadata, time stamps, stderr, progress bars, widgets. Execution counts become
-    those of one run from top to bottom. Cleaning twice changes nothing more.
+    those of one run from top to bottom, in which the cell for Colab, the same in every notebook, has no part. Cleaning
+    twice changes nothing more.
 
     Raises:
         Unpublishable: a text output shows a path of this machine.
@@ -76,6 +77,8 @@ def clean(notebook: dict) -> dict:
             del metadata["tags"]  # papermill gives an empty list to cells that had none
         if cell["cell_type"] == "code":
             cell["outputs"] = [_clean_output(output) for output in cell["outputs"] if not _is_noise(output)]
+            if chapters.COLAB in metadata.get("tags", []):
+                cell["outputs"], cell["execution_count"] = [], None
             count += cell["execution_count"] is not None
             for counted in (cell, *cell["outputs"]):
                 if counted.get("execution_count") is not None:

@@ -86,6 +86,14 @@ def test_cleaning_is_idempotent_and_leaves_sources_alone(executed):
     assert [(c["id"], c["source"]) for c in once["cells"]] == sources
 
 
+def test_the_cell_for_colab_stays_as_it_is_in_every_notebook():
+    before = code("import sys", count=None, tags=["colab"])
+    ran = code("import sys", stream("installed"), count=1, tags=["colab"])
+    page = execute.clean({"cells": [ran, code("1", count=2)], "metadata": {}})
+    assert page["cells"][0] == before
+    assert page["cells"][1]["execution_count"] == 1
+
+
 def test_an_empty_list_of_tags_that_an_author_left_stays():
     page = execute.clean({"cells": [code("1", tags=[])], "metadata": {}})
     assert page["cells"][0]["metadata"] == {"tags": []}
