@@ -72,7 +72,7 @@ def bibtex(value: object) -> str:
 
 
 def contents(catalogue: Catalogue) -> str:
-    """`_toc.yml`: each part's own page and its written chapters, in the catalogue's order, then the pages about the book."""
+    """`_toc.yml`: each part's page and written chapters in the catalogue's order, comparisons, the pages about the book."""
     groups = {
         part.title: [
             f"parts/{part.slug}",
@@ -80,6 +80,7 @@ def contents(catalogue: Catalogue) -> str:
         ]
         for part in catalogue.parts
     }
+    groups["Comparisons"] = [c.path.removesuffix(".ipynb") for c in catalogue.comparisons if c.written]
     groups["Find and teach"] = ["book/problems", "book/teaching", "book/glossary", "book/notation"]
     groups["About"] = ["book/scoreboard", "book/measuring", "book/verdicts", "book/changes", "book/references"]
     lines = [
@@ -89,6 +90,8 @@ def contents(catalogue: Catalogue) -> str:
         "parts:",
     ]
     for title, files in groups.items():
+        if not files:
+            continue
         lines += [f"  - caption: {json.dumps(title, ensure_ascii=False)}", "    chapters:"]
         for file in files:
             lines.append(f"      - file: {file}")
@@ -101,13 +104,13 @@ def contents(catalogue: Catalogue) -> str:
 
 
 def read_records(catalogue: Catalogue) -> Records:
-    """The claims of every written chapter that has a `book` record.
+    """The claims of every written chapter and comparison that has a `book` record.
 
     Raises:
         RecordError: a record on disk is damaged.
     """
     folder = resources.results_folder("book")
-    paths = {c.slug: folder / f"{c.slug}.json" for c in catalogue.written}
+    paths = {c.slug: folder / f"{c.slug}.json" for c in catalogue.runnable}
     return {
         slug: [Claim.from_dict(row) for row in results.read_record(path)["claims"]]
         for slug, path in paths.items()
@@ -182,6 +185,17 @@ class Picture:
     alt: str
 
 
+def comparison_cards(catalogue: Catalogue) -> str:
+    """The written comparisons: the question, and the chapters whose methods meet."""
+    cards = [
+        f":::{{grid-item-card}} [{text(c.title)}](../{c.path})\n:class-card: chapter\n{text(c.question)}\n\n"
+        f"Compares {', '.join(named(catalogue[slug]) for slug in c.compares)}.\n:::"
+        for c in catalogue.comparisons
+        if c.written
+    ]
+    return "::::{grid} 1 1 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n::::\n" if cards else "*None yet.*\n"
+
+
 def figure(chapter: Chapter) -> Picture | None:
     """The figure that stands for a chapter: of the cell tagged `thumbnail`, else the first; None where there is none."""
     found = []
@@ -245,7 +259,9 @@ def counts(catalogue: Catalogue, records: Records) -> str:
     chapters_so_far = (
         f"**{finished} chapter{'s' * (finished != 1)} finished, {len(catalogue.chapters) - finished} planned.**"
     )
-    return f"{chapters_so_far} Claims tested so far: {found}.\n"
+    compared = sum(c.written for c in catalogue.comparisons)
+    comparisons = f" {compared} comparison{'s' * (compared != 1)} between them." if compared else ""
+    return f"{chapters_so_far}{comparisons} Claims tested so far: {found}.\n"
 
 
 # ------------------------------------------------------------------------------------------------------------- parts
@@ -458,6 +474,7 @@ def pieces(catalogue: Catalogue, root: Path = ROOT) -> dict[str, str]:
         "counts.md": counts(catalogue, records),
         "parts.md": part_cards(catalogue, part_figures(catalogue)),
         "chapters.md": chapter_sections(catalogue, records),
+        "comparisons.md": comparison_cards(catalogue),
         "run.md": how_to_run(catalogue),
         "problems.md": problem_words(catalogue),
         "needs.md": prerequisites(catalogue),

@@ -18,7 +18,7 @@ import matplotlib
 import yaml
 
 from labelbook import chapters, plots, resources, results
-from labelbook.chapters import Catalogue, Chapter
+from labelbook.chapters import Catalogue, Chapter, Comparison
 from labelbook.results import Claim, Condition
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +30,7 @@ SHOWN = 3  # conditions of one claim
 class Row:
     """A claim, with the chapter and the record that it comes from."""
 
-    chapter: Chapter
+    chapter: Chapter | Comparison
     source: str
     claim: Claim
 
@@ -38,7 +38,7 @@ class Row:
 def rows(catalogue: Catalogue) -> list[Row]:
     """All claims in `book` records, in reading order; a chapter's embedded data first, then its other sources."""
     folder, found = resources.results_folder("book"), []
-    for chapter in catalogue.written:
+    for chapter in catalogue.runnable:
         for path in sorted(folder.glob(f"{chapter.slug}*.json"), key=lambda p: len(p.name)):
             if path.name.split(".")[0] == chapter.slug:
                 record = results.read_record(path)
@@ -124,7 +124,7 @@ def table_row(row: Row, part: str, licences: dict[str, str]) -> str:
 
 def table(found: list[Row], catalogue: Catalogue, licences: dict[str, str]) -> str:
     """The table as HTML; every word of a record is escaped."""
-    parts = {part.slug: part.title for part in catalogue.parts}
+    parts = {part.slug: part.title for part in catalogue.parts} | {Comparison.part: "Comparisons"}
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     body = "\n".join(table_row(row, parts[row.chapter.part], licences) for row in found)
     return (

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from common import ROOT, SLUGS
+from common import ROOT, RUNNABLE
 
 
 @pytest.fixture(scope="session")
@@ -19,4 +19,4 @@ def smoke(tmp_path_factory):
     environment = {**os.environ, "LABELBOOK_RESULTS": str(folder)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
-    return {slug: json.loads((folder / "smoke" / f"{slug}.json").read_text()) for slug in SLUGS}
+    return {slug: json.loads((folder / "smoke" / f"{slug}.json").read_text()) for slug in RUNNABLE}

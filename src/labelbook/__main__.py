@@ -63,10 +63,11 @@ def list_chapters(
 
     with _plain_errors():
         catalogue = chapters.catalogue()
-        _one_of("part", part, [p.slug for p in catalogue.parts])
+        _one_of("part", part, [*(p.slug for p in catalogue.parts), chapters.Comparison.part])
         _one_of("status", status, STATES)
         _one_of("profile", profile, PROFILES)
-        rows = [_row(chapter, profile) for chapter in catalogue.chapters if part in ("", chapter.part)]
+        everything = (*catalogue.chapters, *catalogue.comparisons)
+        rows = [_row(chapter, profile) for chapter in everything if part in ("", chapter.part)]
     rows = [row for row in rows if status in ("", row["status"])]
     if as_json:
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -109,7 +110,10 @@ def _show_list(rows: list[dict]) -> None:
     console = Console()
     console.print(table)
     counts = Counter(row["status"] for row in rows)
-    console.print(f"{len(rows)} chapters: " + ", ".join(f"{n} {state}" for state, n in counts.items()), highlight=False)
+    console.print(
+        f"{len(rows)} chapters and comparisons: " + ", ".join(f"{n} {state}" for state, n in counts.items()),
+        highlight=False,
+    )
 
 
 # --------------------------------------------------------------------------------------------------------------- run

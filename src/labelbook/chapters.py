@@ -19,6 +19,7 @@ import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 from . import resources
 
@@ -50,8 +51,42 @@ class Part:
     about: str
 
 
+class _HasNotebook:
+    """What chapters and comparisons share: a slug, a part (a folder of notebooks), and so a notebook."""
+
+    slug: str
+    part: str
+
+    @property
+    def path(self) -> str:
+        """The notebook's place, relative to the root of the book."""
+        return f"notebooks/{self.part}/{self.slug}.ipynb"
+
+    def notebook(self) -> Path:
+        """The notebook on this machine.
+
+        Raises:
+            NotebookError: it is planned and not written yet.
+        """
+        try:
+            return resources.find(self.path)
+        except resources.DataError:
+            kind = type(self).__name__.lower()
+            raise NotebookError(
+                f"{kind} {self.slug!r} is planned but not written yet: there is no {self.path}"
+            ) from None
+
+    @property
+    def written(self) -> bool:
+        try:
+            self.notebook()
+        except NotebookError:
+            return False
+        return True
+
+
 @dataclass(frozen=True)
-class Chapter:
+class Chapter(_HasNotebook):
     """One paper: an entry of `book/catalogue.yml`."""
 
     slug: str
@@ -72,40 +107,27 @@ class Chapter:
     keywords: tuple[str, ...] = ()  # words for the problem, as a reader would type them into a search field
     needs: tuple[str, ...] = ()  # the chapters to read first
 
-    @property
-    def path(self) -> str:
-        """The notebook's place, relative to the root of the book."""
-        return f"notebooks/{self.part}/{self.slug}.ipynb"
 
-    def notebook(self) -> Path:
-        """The notebook on this machine.
+@dataclass(frozen=True)
+class Comparison(_HasNotebook):
+    """Several chapters' methods on one data set with one budget: an entry of `book/catalogue.yml`."""
 
-        Raises:
-            NotebookError: the chapter is planned and not written yet.
-        """
-        try:
-            return resources.find(self.path)
-        except resources.DataError:
-            raise NotebookError(
-                f"chapter {self.slug!r} is planned but not written yet: there is no {self.path}"
-            ) from None
-
-    @property
-    def written(self) -> bool:
-        try:
-            self.notebook()
-        except NotebookError:
-            return False
-        return True
+    slug: str
+    title: str
+    name: str
+    question: str
+    compares: tuple[str, ...]  # the chapters whose method cells it loads
+    data: tuple[str, ...]
+    part: ClassVar[str] = "comparisons"
 
 
 _OPTIONAL = {"arxiv", "doi", "code", "licence"}
-_LISTS = {"authors", "tags", "data", "keywords", "needs"}
+_LISTS = {"authors", "tags", "data", "keywords", "needs", "compares"}
 _MAY_BE_ABSENT = {"keywords", "needs"}
 
 
 def _entry(kind: type, row: object, number: int):
-    """A `Part` or `Chapter` from one mapping of the catalogue, every field checked."""
+    """A `Part`, `Chapter` or `Comparison` from one mapping of the catalogue, every field checked."""
     if not isinstance(row, dict):
         raise CatalogueError(f"catalogue: entry {number} of {kind.__name__.lower()}s is not a mapping")
     where = f"catalogue: {kind.__name__.lower()} {row.get('slug', number)!r}"
@@ -127,16 +149,17 @@ def _entry(kind: type, row: object, number: int):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The parts and chapters of the book, in reading order."""
+    """The parts, chapters and comparisons of the book, in reading order."""
 
     parts: tuple[Part, ...]
     chapters: tuple[Chapter, ...]
+    comparisons: tuple[Comparison, ...] = ()
 
-    def __getitem__(self, slug: str) -> Chapter:
-        for chapter in self.chapters:
-            if chapter.slug == slug:
-                return chapter
-        close = difflib.get_close_matches(slug, [c.slug for c in self.chapters], n=3, cutoff=0.4)
+    def __getitem__(self, slug: str) -> Chapter | Comparison:
+        known = {entry.slug: entry for entry in (*self.chapters, *self.comparisons)}
+        if slug in known:
+            return known[slug]
+        close = difflib.get_close_matches(slug, known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(close)}?" if close else "`labelbook list` shows all chapters."
         raise UnknownChapter(f"there is no chapter {slug!r}. {hint}")
 
@@ -147,13 +170,18 @@ class Catalogue:
     def written(self) -> list[Chapter]:
         return [c for c in self.chapters if c.written]
 
+    @property
+    def runnable(self) -> list[Chapter | Comparison]:
+        """Everything with a notebook: the written chapters, then the written comparisons."""
+        return [entry for entry in (*self.chapters, *self.comparisons) if entry.written]
+
 
 def read_catalogue(path: Path) -> Catalogue:
     """Read and check a catalogue file.
 
     Raises:
-        CatalogueError: not YAML, a field missing, unknown or of the wrong type, a slug twice, an unknown part, or
-            `needs` that name no chapter or lead back to where they began.
+        CatalogueError: not YAML, a field missing, unknown or of the wrong type, a slug twice, an unknown part,
+            `needs` that name no chapter or lead back to where they began, or a comparison of what is no chapter.
     """
     import yaml
 
@@ -166,7 +194,11 @@ def read_catalogue(path: Path) -> Catalogue:
         raise CatalogueError(f"{path}: needs two lists, `parts` and `chapters`")
     parts = tuple(_entry(Part, row, i) for i, row in enumerate(content["parts"]))
     chapters = tuple(_entry(Chapter, row, i) for i, row in enumerate(content["chapters"]))
-    for kind, entries in (("part", parts), ("chapter", chapters)):
+    listed = content.get("comparisons", [])
+    if not isinstance(listed, list):
+        raise CatalogueError(f"{path}: `comparisons` is not a list")
+    comparisons = tuple(_entry(Comparison, row, i) for i, row in enumerate(listed))
+    for kind, entries in (("part", parts), ("chapter", (*chapters, *comparisons))):
         slugs = [e.slug for e in entries]
         twice = sorted({s for s in slugs if slugs.count(s) > 1})
         if twice:
@@ -175,7 +207,13 @@ def read_catalogue(path: Path) -> Catalogue:
         if chapter.part not in {p.slug for p in parts}:
             raise CatalogueError(f"catalogue: chapter {chapter.slug!r} names an unknown part {chapter.part!r}")
     _check_needs({chapter.slug: chapter.needs for chapter in chapters})
-    return Catalogue(parts, chapters)
+    for comparison in comparisons:
+        for slug in comparison.compares:
+            if slug not in {chapter.slug for chapter in chapters}:
+                raise CatalogueError(
+                    f"catalogue: comparison {comparison.slug!r} compares {slug!r}, which is not a chapter"
+                )
+    return Catalogue(parts, chapters, comparisons)
 
 
 def _check_needs(needs: dict[str, tuple[str, ...]]) -> None:
@@ -232,16 +270,33 @@ def code_cells(notebook: dict, tag: str | None = None) -> list[str]:
 def code_hash(notebook: dict) -> str:
     """sha256 of what the code cells say: comments, formatting and prose don't count.
 
-    Each cell goes through IPython's transformer (magics become calls) and the parser. What is hashed is our own rendering
-    of the syntax tree: `ast.dump` and, for f-strings, `ast.unparse` differ between versions of Python.
+    What the notebook takes from other chapters by `chapters.load("...")` counts as well: their `method` cells. Each cell
+    goes through IPython's transformer (magics become calls) and the parser. What is hashed is our own rendering of the
+    syntax tree: `ast.dump` and, for f-strings, `ast.unparse` differ between versions of Python.
     """
     from IPython.core.inputtransformer2 import TransformerManager
 
-    digest = hashlib.sha256()
+    digest, loaded = hashlib.sha256(), set()
     for source in code_cells(notebook):
         tree = ast.parse(TransformerManager().transform_cell(source))
         digest.update(_rendered(tree).encode() + b"\n")
+        loaded |= _loaded(tree)
+    for path in filter(None, map(resources.find_notebook, sorted(loaded))):
+        for source in code_cells(read_notebook(path), tag="method"):
+            digest.update(_rendered(ast.parse(source)).encode() + b"\n")
     return digest.hexdigest()
+
+
+def _loaded(tree: ast.AST) -> set[str]:
+    """The chapters that the code names in calls of `chapters.load`."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) == 1)
+    return {
+        call.args[0].value for call in calls if ast.unparse(call.func) == "chapters.load" and _is_word(call.args[0])
+    }
+
+
+def _is_word(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _rendered(node) -> str:
@@ -255,7 +310,7 @@ def _rendered(node) -> str:
     return repr(node)
 
 
-def state(chapter: Chapter, profile: str = "book") -> str:
+def state(chapter: Chapter | Comparison, profile: str = "book") -> str:
     """Whether what is stored belongs to the code that is shown.
 
     Returns:

@@ -90,7 +90,7 @@ def run_chapters(
     """Run chapters, `jobs` at a time. Ctrl-C stops them, keeps what is finished and returns; a second one interrupts.
 
     Args:
-        slugs: the chapters; none means all that are written. Those that are current are skipped, unless `force`.
+        slugs: the chapters and comparisons; none means all that are written. Those that are current are skipped, unless `force`.
         seconds: wall time for a chapter (default: three times the profile's CPU budget).
         memory_gib: memory for a chapter (default: the profile's on a CPU, no limit on a GPU).
         notify: called with an outcome whenever its state changes; the object goes on changing while the chapter runs.
@@ -166,7 +166,7 @@ def _check_request(profile: str, source: str) -> None:
         raise SourceError(f"a source is a name such as 'embedded', not {source!r}")
 
 
-def _choose(slugs) -> list[chapters.Chapter]:
+def _choose(slugs) -> list[chapters.Chapter | chapters.Comparison]:
     """The chapters of these names, each notebook checked; all complaints at once."""
     if resources.checkout() is None:
         raise CheckoutNeeded(
@@ -174,7 +174,7 @@ def _choose(slugs) -> list[chapters.Chapter]:
             "`git clone` the book's repository (each page links to it), then `pip install -e .` in there."
         )
     catalogue = chapters.catalogue()
-    chosen = [catalogue[slug] for slug in dict.fromkeys(slugs)] or catalogue.written
+    chosen = [catalogue[slug] for slug in dict.fromkeys(slugs)] or catalogue.runnable
     complaints = []
     for chapter in chosen:
         try:
@@ -242,7 +242,7 @@ class _Settings:
 class _Job:
     """A chapter on its way: its processes, what they reported, and the limits that they are held to."""
 
-    def __init__(self, chapter: chapters.Chapter, settings: _Settings):
+    def __init__(self, chapter: chapters.Chapter | chapters.Comparison, settings: _Settings):
         self.chapter, self.settings = chapter, settings
         self.outcome = Outcome(chapter.slug, limit=settings.seconds)
         # A source that cannot be had leads to the embedded data, and so to the embedded record.

@@ -4,7 +4,7 @@ import os
 
 import matplotlib
 import pytest
-from common import every_chapter
+from common import every_notebook
 from standin import DEVICE, pretend_accelerator
 
 from labelbook import chapters, run, train
@@ -27,7 +27,7 @@ def accelerator(monkeypatch, tmp_path):
     matplotlib.pyplot.close("all")
 
 
-@every_chapter
+@every_notebook
 def test_a_chapter_never_mixes_devices(accelerator, slug):
     chapter = chapters.catalogue()[slug]
     sources = chapters.code_cells(chapters.read_notebook(chapter.notebook()))

@@ -3,13 +3,13 @@
 import math
 
 import pytest
-from common import every_chapter
+from common import every_notebook
 
 from labelbook import resources, results
 from labelbook.run import CPU_SECONDS, MEMORY_GIB
 
 
-@every_chapter
+@every_notebook
 def test_the_record_is_whole(smoke, slug):
     record = smoke[slug]
     assert record["profile"] == "smoke"
@@ -19,19 +19,19 @@ def test_the_record_is_whole(smoke, slug):
     assert all(row["value"] is not None and math.isfinite(row["value"]) for row in record["scores"])
 
 
-@every_chapter
+@every_notebook
 def test_the_budget_holds(smoke, slug):
     assert smoke[slug]["cpu_seconds"] <= CPU_SECONDS["smoke"]
     assert smoke[slug]["peak_memory_mib"] <= 1024 * MEMORY_GIB["smoke"]
 
 
-@every_chapter
+@every_notebook
 def test_one_seed_gives_no_verdict(smoke, slug):
     single = [c for claim in smoke[slug]["claims"] for c in claim["conditions"] if len(c["differences"]) == 1]
     assert all(c["verdict"] == results.UNDECIDED for c in single)
 
 
-@every_chapter
+@every_notebook
 def test_the_first_losses_are_the_committed_ones(smoke, slug):
     committed = results.read_record(resources.checkout() / "data" / "results" / "smoke" / f"{slug}.json")["fingerprint"]
     assert committed.keys() == smoke[slug]["fingerprint"].keys()
@@ -41,7 +41,7 @@ def test_the_first_losses_are_the_committed_ones(smoke, slug):
         assert smoke[slug]["fingerprint"][method] == pytest.approx(losses, rel=1e-3), message
 
 
-@every_chapter
+@every_notebook
 def test_the_book_record_kept_its_promises(slug):
     record = results.read_record(resources.checkout() / "data" / "results" / "book" / f"{slug}.json")
     assert record["cpu_seconds"] <= CPU_SECONDS["book"]

@@ -45,8 +45,13 @@ def entry(**changes):
     return {**plain, **changes}
 
 
-def content(*entries, parts=({"slug": "p", "title": "P", "about": "a"},)):
-    return {"parts": list(parts), "chapters": list(entries or [entry()])}
+def content(*entries, parts=({"slug": "p", "title": "P", "about": "a"},), **more):
+    return {"parts": list(parts), "chapters": list(entries or [entry()]), **more}
+
+
+def comparison(**changes):
+    plain = {"slug": "two", "title": "Two", "name": "Two", "question": "q", "compares": ["one"], "data": ["digits"]}
+    return {**plain, **changes}
 
 
 def read(tmp_path, value):
@@ -77,6 +82,13 @@ def test_needs_and_keywords_may_be_left_out(tmp_path):
     assert (one.needs, two.needs) == ((), ("one",))
 
 
+def test_a_comparison_is_found_by_its_slug_and_stands_in_a_folder_of_its_own(tmp_path):
+    book = read(tmp_path, content(comparisons=[comparison()]))
+    assert book["two"].path == "notebooks/comparisons/two.ipynb"
+    assert not book["two"].written
+    assert [chapter.slug for chapter in book.chapters] == ["one"]
+
+
 def test_no_data_set_serves_more_than_half_of_a_part(capsys):
     book = chapters.catalogue()
     for part in book.parts:
@@ -104,6 +116,13 @@ def test_no_data_set_serves_more_than_half_of_a_part(capsys):
         (content(entry(needs=["two"])), "chapter 'one' needs 'two', which is not a chapter"),
         (content(entry(needs=["one"])), "in a circle: one, one"),
         (content(entry(needs=["two"]), entry(slug="two", needs=["one"])), "in a circle"),
+        (content(comparisons="two"), "`comparisons` is not a list"),
+        (content(comparisons=[comparison(slug="one")]), "chapter one is listed twice"),
+        (
+            content(comparisons=[comparison(compares=["three"])]),
+            "comparison 'two' compares 'three', which is not a chapter",
+        ),
+        (content(comparisons=[comparison(part="p")]), "comparison 'two': field 'part' is unknown"),
     ],
 )
 def test_a_wrong_catalogue_names_the_entry_and_the_field(tmp_path, value, message):
@@ -147,6 +166,18 @@ def test_code_counts_and_so_does_the_order_of_cells():
 
 def test_magics_do_not_break_the_hash():
     assert chapters.code_hash({"cells": [cell("%time x = 1\n!ls")]}) != chapters.code_hash({"cells": [cell("x = 1")]})
+
+
+def test_what_is_loaded_from_a_chapter_counts(book):
+    loads = {"cells": [cell('from labelbook import chapters\n\none = chapters.load("one")')]}
+    before = chapters.code_hash(loads)
+    notebook = json.loads(book.read_text())
+    notebook["cells"].append(cell("this_is_not_a_method = 1"))
+    book.write_text(json.dumps(notebook))
+    assert chapters.code_hash(loads) == before
+    notebook["cells"][1]["source"] += "\nz = 3\n"
+    book.write_text(json.dumps(notebook))
+    assert chapters.code_hash(loads) != before
 
 
 # ---------------------------------------------------------------------------------------- state, in a small book

@@ -50,9 +50,10 @@ def test_the_profiles_of_the_help_are_those_of_the_library():
 # -------------------------------------------------------------------------------------------------------------- list
 
 
-def test_the_list_has_every_chapter_of_the_catalogue(empty_results):
+def test_the_list_has_every_chapter_and_comparison_of_the_catalogue(empty_results):
     rows = json.loads(call("list", "--json"))
-    assert [row["slug"] for row in rows] == [c.slug for c in chapters.catalogue().chapters]
+    book = chapters.catalogue()
+    assert [row["slug"] for row in rows] == [entry.slug for entry in (*book.chapters, *book.comparisons)]
     assert {row["status"] for row in rows} <= {"planned", "never run"}
     table = call("list")
     assert all(slug in table for slug in ("confident-learning", "adaquant"))
