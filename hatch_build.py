@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-DATA = ("data/SHA256SUMS", "data/fashion-mnist", "tests/vectors")
+SHIPPED = ("book/catalogue.yml", "data/SHA256SUMS", "tests/vectors")
 
 
 class ShippedFiles(BuildHookInterface):
@@ -17,8 +17,9 @@ class ShippedFiles(BuildHookInterface):
             return
         root = Path(self.root)
         include = build_data["force_include"]
-        include[str(root / "book/catalogue.yml")] = "labelbook/_shipped/book/catalogue.yml"
-        for name in DATA:
+        listed = (root / "data/SHA256SUMS").read_text().splitlines()
+        embedded = sorted({f"data/{line.split()[1].split('/')[0]}" for line in listed if line.strip()})
+        for name in (*SHIPPED, *embedded):
             include[str(root / name)] = f"labelbook/_shipped/{name}"
         self._folder = tempfile.TemporaryDirectory()
         for path in sorted((root / "notebooks").glob("*/*.ipynb")):
