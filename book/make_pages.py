@@ -33,6 +33,7 @@ VERDICTS = (results.REPRODUCED, results.UNDECIDED, results.NOT_REPRODUCED)
 SIGNS = {results.REPRODUCED: "✓", results.UNDECIDED: "?", results.NOT_REPRODUCED: "✗"}
 MENTION = re.compile(r"\{\{(.*?)\}\}")  # how an opening names a chapter: {{nacl}}
 SHOWN_CONDITIONS = 3  # of a claim, in the table of a part
+HERO = "confident-learning"
 JOURNAL = re.compile(r"Transactions|Journal|Analysis|Systems")
 Records = dict[str, list[Claim]]
 
@@ -128,52 +129,36 @@ def measured(condition: Condition, *, named: bool) -> str:
     return text(f"{condition.what}: {condition.measured}" if named else condition.measured)
 
 
-def claim_item(claim: Claim) -> str:
-    """A claim as a list item: verdict, what was claimed, and below it what was measured."""
-    named = len(claim.conditions) > 1
-    lines = [f"- {badge(claim.verdict)} {text(claim.text)}"]
-    lines += [f'  <span class="measured">{measured(c, named=named)}</span>' for c in claim.conditions]
-    return "\n".join(lines)
+def tally(claims: list[Claim]) -> str:
+    """How often each verdict was given, as badges: sign and number to see, the word for those who listen."""
+    count = Counter(claim.verdict for claim in claims)
+    return " ".join(
+        f'<span class="verdict {v.replace(" ", "-")}">{SIGNS[v]} {count[v]}<span class="heard"> {v}</span></span>'
+        for v in VERDICTS
+        if count[v]
+    )
 
 
 def paper(chapter: Chapter) -> str:
     return f"*{text(chapter.title)}* ({chapter.year})"
 
 
-def card(chapter: Chapter, claims: list[Claim] | None) -> str:
-    """A finished chapter: link, paper, the paper's claim, and what became of the claims that the chapter tests."""
-    tested = ["*Not run yet.*"] if claims is None else [claim_item(c) for c in claims]
-    return "\n".join(
-        [
-            f":::{{grid-item-card}} [{text(chapter.name)}](../{chapter.path})",
-            ":class-card: chapter",
-            paper(chapter),
-            "",
-            text(chapter.claim),
-            "",
-            *tested,
-            ":::",
-        ]
-    )
-
-
-def planned_item(chapter: Chapter) -> str:
-    return f"- {text(chapter.name)}: {paper(chapter)}"
+def chapter_item(chapter: Chapter, claims: list[Claim] | None) -> str:
+    """A chapter in the list of its part: name, paper, and how many of its claims came out which way."""
+    if not chapter.written:
+        return f'- {text(chapter.name)}: {paper(chapter)} <span class="measured">planned</span>'
+    found = "*not run yet*" if claims is None else tally(claims)
+    return f"- [**{text(chapter.name)}**](../{chapter.path}): {paper(chapter)} {found}"
 
 
 def chapter_sections(catalogue: Catalogue, records: Records) -> str:
-    """One section a part: cards of its finished chapters, then the list of its planned ones."""
+    """One section a part: its chapters, the finished ones first."""
     blocks = []
     for part in catalogue.parts:
-        finished = [c for c in catalogue.of_part(part.slug) if c.written]
-        planned = [c for c in catalogue.of_part(part.slug) if not c.written]
-        blocks.append(f"(part-{part.slug})=\n## {text(part.title)}\n\n{text(part.about)}")
-        if finished:
-            cards = "\n\n".join(card(c, records.get(c.slug)) for c in finished)
-            blocks.append(f"::::{{grid}} 1 1 2 2\n:gutter: 3\n\n{cards}\n::::")
-        if planned:
-            items = "\n".join(planned_item(c) for c in planned)
-            blocks.append(f":::{{div}} planned\n**Planned**\n\n{items}\n:::")
+        members = sorted(catalogue.of_part(part.slug), key=lambda c: not c.written)
+        items = "\n".join(chapter_item(c, records.get(c.slug)) for c in members)
+        blocks.append(f"(part-{part.slug})=\n### [{text(part.title)}](../parts/{part.slug}.md)")
+        blocks.append(f":::{{div}} chapters\n{items}\n:::")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -221,6 +206,23 @@ def thumbnail(picture: Picture, path: Path, width: int = 480) -> None:
     if not path.exists() or path.read_bytes() != out.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(out.getvalue())
+
+
+def hero(catalogue: Catalogue) -> tuple[Chapter, Picture] | None:
+    """The chapter whose figure opens the book: `HERO`, else the first that has a figure."""
+    for chapter in sorted(catalogue.written, key=lambda c: c.slug != HERO):
+        picture = figure(chapter)
+        if picture:
+            return chapter, picture
+    return None
+
+
+def hero_figure(chapter: Chapter, picture: Picture) -> str:
+    """The opening figure with its chapter's claim as the caption."""
+    return (
+        f"```{{image}} generated/thumbs/hero.png\n:alt: {' '.join(picture.alt.split())}\n:class: hero\n```\n\n"
+        f":::{{div}} measured\nFrom the chapter {named(chapter)}. {text(chapter.claim)}\n:::\n"
+    )
 
 
 def part_figures(catalogue: Catalogue) -> dict[str, Picture]:
@@ -474,6 +476,7 @@ def pieces(catalogue: Catalogue, root: Path = ROOT) -> dict[str, str]:
         "counts.md": counts(catalogue, records),
         "parts.md": part_cards(catalogue, part_figures(catalogue)),
         "chapters.md": chapter_sections(catalogue, records),
+        "hero.md": hero_figure(*opening_figure) if (opening_figure := hero(catalogue)) else "",
         "comparisons.md": comparison_cards(catalogue),
         "run.md": how_to_run(catalogue),
         "problems.md": problem_words(catalogue),
@@ -505,8 +508,11 @@ def make(root: Path = ROOT, *, toc: bool = True) -> None:
     catalogue = chapters.catalogue()
     for name, content in pieces(catalogue, root).items():
         write_if_changed(root / name, content)
+    thumbs = root / "book" / "generated" / "thumbs"
     for slug, shown in part_figures(catalogue).items():
-        thumbnail(shown, root / "book" / "generated" / "thumbs" / f"{slug}.png")
+        thumbnail(shown, thumbs / f"{slug}.png")
+    if opening_figure := hero(catalogue):
+        thumbnail(opening_figure[1], thumbs / "hero.png", width=1000)
     if toc:
         write_if_changed(root / "_toc.yml", contents(catalogue))
 

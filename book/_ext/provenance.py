@@ -1,5 +1,7 @@
 """Says under a chapter's title where its numbers come from: profile, device, seeds, date, run time, versions, code.
 
+Below it stands the command that makes these numbers again.
+
 Taken from the record `data/results/book/<chapter>.json`, and put into the document tree as plain words, so that nothing
 in a record can become markup.
 """
@@ -34,6 +36,11 @@ def words(record: dict) -> str:
     return " · ".join(str(part) for part in said if part)
 
 
+def command(slug: str) -> str:
+    """What a reader types in a clone of the book."""
+    return f"make chapter NAME={slug} PROFILE=book"
+
+
 def add_line(app, doctree):
     name = PurePosixPath(app.env.docname)
     path = resources.results_folder("book") / f"{name.name}.json"
@@ -43,8 +50,12 @@ def add_line(app, doctree):
     title = next(iter(doctree.findall(nodes.title)), None)
     if title is not None:
         line = nodes.paragraph("", "", nodes.strong("", "This run: "), nodes.Text(words(results.read_record(path))))
-        line["classes"].append("provenance")
-        title.parent.insert(title.parent.index(title) + 1, line)
+        again = nodes.paragraph("", "", nodes.strong("", "Run it yourself: "), nodes.literal("", command(name.name)))
+        again += nodes.Text(" in a clone, or the rocket above for Colab")
+        place = title.parent.index(title) + 1
+        for extra in (again, line):  # the line about the run comes first
+            extra["classes"].append("provenance")
+            title.parent.insert(place, extra)
 
 
 def setup(app):
