@@ -1,4 +1,4 @@
-"""The command line: `labelbook list`, `labelbook run`, `labelbook slides`, `labelbook handout`, `labelbook doctor`.
+"""The command line: `labelbook list`, `run`, `fresh`, `determinism`, `slides`, `handout`, `doctor`.
 
 Imports stand inside the functions: help and lists come at once, without waiting for PyTorch.
 """
@@ -28,6 +28,13 @@ Profile = Annotated[
     typer.Option(
         metavar="|".join(PROFILES), help="How big: smoke (seconds, regression test), book (what the page shows), gpu."
     ),
+]
+
+Names = Annotated[list[str] | None, typer.Argument(help="Chapters, such as 'capro'; none means all written ones.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Chapters at a time; they share the cores.")]
+Force = Annotated[bool, typer.Option("--force", help="Run chapters again whose result is current.")]
+Seconds = Annotated[
+    float | None, typer.Option(min=0.1, help="Wall time for a chapter; default: three times its CPU budget.")
 ]
 
 
@@ -121,18 +128,14 @@ def _show_list(rows: list[dict]) -> None:
 
 @app.command()
 def run(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Chapters, such as 'capro'; none means all written ones.")
-    ] = None,
+    names: Names = None,
     profile: Profile = "book",
     source: Annotated[
         str, typer.Option(help="Data source: 'embedded', or a real data set that the chapter names.")
     ] = "embedded",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Chapters at a time; they share the cores.")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="Run chapters again whose result is current.")] = False,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="Wall time for a chapter; default: three times its CPU budget.")
-    ] = None,
+    jobs: Jobs = 1,
+    force: Force = False,
+    seconds: Seconds = None,
     memory_gib: Annotated[
         float | None, typer.Option(min=0.01, help="Memory for a chapter; default on a CPU: smoke 2, book 4.")
     ] = None,
@@ -166,6 +169,59 @@ def run(
     _show_summary(console, outcomes)
     states = {outcome.state for outcome in outcomes}
     raise typer.Exit(130 if "interrupted" in states else int("failed" in states))
+
+
+@app.command()
+def fresh(names: Names = None, jobs: Jobs = 1, force: Force = False, seconds: Seconds = None) -> None:
+    """Try the published effects on seeds that were never used (profile book); nothing that is published changes.
+
+    A condition [b]held[/b] where its mean on fresh seeds lies in the interval that the published differences predict for it.
+    The fresh records go to data/results/fresh/, from where the scoreboard takes them.
+
+    Exit code: 0 all held, 1 a condition fell or a chapter failed, 2 nothing was started.
+    """
+    from rich.console import Console
+
+    from . import again, execute
+
+    console = Console()
+    with (
+        _plain_errors(again.AgainError, execute.CheckoutNeeded),
+        _progress(console, "book") as notify,
+    ):
+        found = again.fresh(names or (), jobs=jobs, force=force, seconds=seconds, notify=notify)
+    well = True
+    for slug, held in found.items():
+        failed = isinstance(held, again.AgainError)
+        _line(console, f"\n{held if failed else slug}", style="bold red" if failed else "bold")
+        for one in () if failed else held:
+            _line(console, f"  {one}")
+        well = well and not failed and all(one.held is not False for one in held)
+    raise typer.Exit(int(not well))
+
+
+@app.command()
+def determinism(names: Names = None, profile: Profile = "smoke", jobs: Jobs = 1, seconds: Seconds = None) -> None:
+    """Run chapters twice on the same seeds and once on others: the same seeds must give the same scores, others must not.
+
+    Scores that a clock made are left out. Nothing that is published changes.
+
+    Exit code: 0 all well, 1 a chapter differed or failed, 2 nothing was started.
+    """
+    from rich.console import Console
+
+    from . import again, execute
+    from .run import ProfileError
+
+    console = Console()
+    with (
+        _plain_errors(ProfileError, execute.CheckoutNeeded),
+        _progress(console, profile) as notify,
+    ):
+        found = again.repeat(names or (), profile, jobs=jobs, seconds=seconds, notify=notify)
+    for repeated in found.values():
+        _line(console, repeated)
+    raise typer.Exit(int(not all(isinstance(one, again.Repeated) and one.well for one in found.values())))
 
 
 @contextlib.contextmanager

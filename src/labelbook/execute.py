@@ -86,6 +86,8 @@ def run_chapters(
     seconds: float | None = None,
     memory_gib: float | None = None,
     notify: Callable[[Outcome], None] = lambda outcome: None,
+    apart: Path | None = None,
+    seed_offset: int = 0,
 ) -> list[Outcome]:
     """Run chapters, `jobs` at a time. Ctrl-C stops them, keeps what is finished and returns; a second one interrupts.
 
@@ -94,6 +96,8 @@ def run_chapters(
         seconds: wall time for a chapter (default: three times the profile's CPU budget).
         memory_gib: memory for a chapter (default: the profile's on a CPU, no limit on a GPU).
         notify: called with an outcome whenever its state changes; the object goes on changing while the chapter runs.
+        apart: a folder for records and executed copies of a run that is no publication; all chosen chapters run.
+        seed_offset: added to every seed that a chapter takes from its `run`.
 
     Raises:
         CheckoutNeeded, UnknownChapter, ProfileError, NotebookError, SourceError: before anything starts.
@@ -116,10 +120,12 @@ def run_chapters(
             cpu_seconds=run.CPU_SECONDS[profile],
             threads=1 if profile == "smoke" else max(1, _cores() // jobs),
             scratch=Path(scratch),
+            apart=apart and Path(apart).absolute(),
+            seed_offset=seed_offset,
         )
         everything = [_Job(chapter, settings) for chapter in chosen]
         for job in everything:
-            job.outcome.state = "current" if not force and _is_current(job) else "waiting"
+            job.outcome.state = "current" if not (force or apart) and _is_current(job) else "waiting"
             notify(job.outcome)
         _run_waiting([job for job in everything if job.outcome.state == "waiting"], jobs, asked, notify)
     return [job.outcome for job in everything]
@@ -166,13 +172,24 @@ def _check_request(profile: str, source: str) -> None:
         raise SourceError(f"a source is a name such as 'embedded', not {source!r}")
 
 
-def _choose(slugs) -> list[chapters.Chapter | chapters.Comparison]:
-    """The chapters of these names, each notebook checked; all complaints at once."""
-    if resources.checkout() is None:
+def needs_checkout() -> Path:
+    """The root of the checkout.
+
+    Raises:
+        CheckoutNeeded: this is an installed package.
+    """
+    root = resources.checkout()
+    if root is None:
         raise CheckoutNeeded(
             "chapters run in a checkout of the book; the installed package carries their methods only. "
             "`git clone` the book's repository (each page links to it), then `pip install -e .` in there."
         )
+    return root
+
+
+def _choose(slugs) -> list[chapters.Chapter | chapters.Comparison]:
+    """The chapters of these names, each notebook checked; all complaints at once."""
+    needs_checkout()
     catalogue = chapters.catalogue()
     chosen = [catalogue[slug] for slug in dict.fromkeys(slugs)] or catalogue.runnable
     complaints = []
@@ -237,6 +254,8 @@ class _Settings:
     cpu_seconds: int
     threads: int
     scratch: Path  # job files, logs and the kernel specification; gone after the run
+    apart: Path | None
+    seed_offset: int
 
 
 class _Job:
@@ -247,9 +266,10 @@ class _Job:
         self.outcome = Outcome(chapter.slug, limit=settings.seconds)
         # A source that cannot be had leads to the embedded data, and so to the embedded record.
         names = [f"{chapter.slug}.{settings.source}.json"] * (settings.source != "embedded") + [f"{chapter.slug}.json"]
-        self.records = [resources.results_folder(settings.profile).absolute() / name for name in names]
-        folder = resources.checkout() / "build" / "executed" / settings.profile
-        self.executed = folder / Path(names[0]).with_suffix(".ipynb")
+        records = settings.apart / settings.profile if settings.apart else resources.results_folder(settings.profile)
+        self.records = [records.absolute() / name for name in names]
+        build = settings.apart or resources.checkout() / "build"
+        self.executed = build / "executed" / settings.profile / Path(names[0]).with_suffix(".ipynb")
         self.token = secrets.token_hex(8)
         self.log = settings.scratch / f"{self.token}.log"
         self.stopped: float | None = None
@@ -373,7 +393,7 @@ class _Job:
     def _publish(self) -> None:
         """Put the outputs into the chapter's notebook as it is now (its prose may have been edited), if the code is the same."""
         executed = chapters.read_notebook(self.executed)
-        if (self.settings.profile, self.settings.source) != ("book", "embedded"):
+        if self.settings.apart or (self.settings.profile, self.settings.source) != ("book", "embedded"):
             try:
                 clean(executed)
             except Unpublishable as error:
@@ -475,6 +495,9 @@ def _environment(settings: _Settings) -> dict[str, str]:
     for name in ("LABELBOOK_RESULTS", "LABELBOOK_CACHE"):  # the kernel works in another folder
         if environment.get(name):
             environment[name] = str(Path(environment[name]).absolute())
+    if settings.apart:
+        environment["LABELBOOK_RESULTS"] = str(settings.apart)
+    environment["LABELBOOK_SEED_OFFSET"] = str(settings.seed_offset)
     for name, first in (("JUPYTER_PATH", settings.scratch), ("PYTHONPATH", resources._PACKAGE.parent)):
         environment[name] = os.pathsep.join(filter(None, [str(first), environment.get(name)]))
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LABELBOOK_THREADS"):

@@ -67,6 +67,11 @@ class Run:
         self.claims: list[results.Claim] = []
         self._traces: dict[str, list] = {}
         self._code = _code_hash_now(slug)
+        self.offset = int(os.environ.get("LABELBOOK_SEED_OFFSET", 0))  # not 0 where a result is tried on fresh seeds
+        if os.environ.get("LABELBOOK_JITTER"):
+            from .rounding import Jitter
+
+            Jitter(float(os.environ["LABELBOOK_JITTER"])).__enter__()  # until the process ends
         # Smoke runs on one thread: their first losses are compared between machines.
         threads = 1 if profile == "smoke" else int(os.environ.get("LABELBOOK_THREADS", 0))
         if threads:
@@ -108,16 +113,20 @@ class Run:
 
     def seed(self, seed: int) -> torch.Generator:
         """Seed Python, NumPy and PyTorch (for initialisation and dropout), and return `self.generator(seed)`."""
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 (libraries that draw from the global state)
-        torch.manual_seed(seed)
+        random.seed(seed + self.offset)
+        np.random.seed(seed + self.offset)  # noqa: NPY002 (libraries that draw from the global state)
+        torch.manual_seed(seed + self.offset)
         return self.generator(seed)
 
     def generator(self, seed: int) -> torch.Generator:
         """A fresh generator on the run's device."""
         generator = torch.Generator(device=self.device)
-        generator.manual_seed(seed)
+        generator.manual_seed(seed + self.offset)
         return generator
+
+    def rng(self, seed: int) -> np.random.Generator:
+        """A fresh generator for what NumPy draws."""
+        return np.random.default_rng(seed + self.offset)
 
     def autocast(self):
         """bfloat16 where the device is a GPU, nothing on a CPU. Use as `with run.autocast():`."""
@@ -161,6 +170,7 @@ class Run:
             "claims": [c.to_dict() for c in self.claims],
             "fingerprint": {m: [_finite(v) for v in values] for m, values in self._traces.items()},
             "code": self._code,
+            "seed_offset": self.offset,
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "device": _device_name(self.device),
             "threads": torch.get_num_threads(),

@@ -17,7 +17,8 @@ SAVE = """
 import json
 from labelbook import chapters, resources, results
 code = chapters.code_hash(chapters.read_notebook(chapters.catalogue()["SLUG"].notebook()))
-record = dict(schema=1, slug="SLUG", profile=profile, source=source, scores=[], claims=globals().get('claims', []), code=code)
+record = dict(schema=1, slug="SLUG", profile=profile, source=source, code=code)
+record |= {name: globals().get(name, []) for name in ('scores', 'claims')}
 name = "SLUG.json" if source == "embedded" else f"SLUG.{source}.json"
 results.write_whole(resources.results_folder(profile) / name, json.dumps(record))
 """

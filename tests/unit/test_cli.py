@@ -38,7 +38,7 @@ def test_help_comes_without_pytorch():
     assert "--status" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["list", "run", "slides", "handout", "doctor"])
+@pytest.mark.parametrize("command", ["list", "run", "fresh", "determinism", "slides", "handout", "doctor"])
 def test_each_command_explains_itself(command):
     assert len(call(command, "--help").split()) > 20
 
