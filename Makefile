@@ -5,7 +5,7 @@ PROFILE ?= smoke
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: book repository site test chapter slides handout chromium lint format clean
+.PHONY: book repository site test chapter slides handout determinism chromium lint format clean
 
 book: .venv/ready
 	$(BIN)/labelbook run --profile book --jobs $(JOBS)
@@ -29,6 +29,10 @@ slides handout: .venv/ready
 # Where the book lives: make repository URL=https://github.com/you/your-fork
 repository: .venv/ready
 	$(BIN)/python book/repository.py $(URL)
+
+# Each chapter (or NAME) twice on the same seeds, once on others: the scores must be the same, and others.
+determinism: .venv/ready
+	$(BIN)/labelbook determinism $(NAME) --jobs $(JOBS) --seconds 300
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .
