@@ -142,10 +142,12 @@ class Movable:
 
 
 def _small_png(figure: plt.Figure) -> bytes:
-    """The figure as PNG with a palette of 64 colours: plots lose nothing, and many fit on one page."""
+    """The figure as PNG with a palette of 128 colours: plots lose nothing, and many fit on one page."""
     from PIL import Image
 
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=100)
-    Image.open(drawn).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
+    # Not the median cut: it gives a rare colour, such as that of one thin bar, away to a common one.
+    palette = Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE)
+    palette.save(small, "PNG", optimize=True)
     return small.getvalue()

@@ -1,7 +1,11 @@
 """The small rooms: batches, corruption, networks, metrics, training, and a run's own doings."""
 
+import io
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from labelbook import batches, corrupt, metrics, nets, plots, resources, results, run, train
 
@@ -292,6 +296,20 @@ def test_a_movable_figure_carries_its_frames_and_a_still_picture():
     assert "<0>" not in shown["text/html"]
     assert not plots.plt.get_fignums()
     assert 'src="http' not in shown["text/html"]
+
+
+def test_a_movable_figure_keeps_the_colour_of_one_thin_bar():
+    figures = {}
+    for name in "ab":
+        figures[name], (axis, bars) = plots.plt.subplots(1, 2, figsize=(8, 3.3))
+        dots = torch.rand(3, 300, generator=generator())
+        axis.scatter(*dots[:2], c=dots[2], cmap="viridis", vmax=1.2, s=10)
+        bars.bar([60, 150, 340], [1, 0.3, 0.1], width=4, color=["#482878", "#26828e", "#fde725"])
+        bars.axvline(200, color=plots.COLOURS[3], linestyle="--")
+    picture, _ = plots.Movable(figures, name="step", alt="one thin yellow bar among others").pictures
+    pixels = torch.from_numpy(np.array(Image.open(io.BytesIO(picture)).convert("RGB"))).int()[:, 400:]
+    off = (pixels - torch.tensor([0xFD, 0xE7, 0x25])).abs().amax(2)
+    assert (off < 20).sum() > 20
 
 
 @pytest.mark.parametrize(
