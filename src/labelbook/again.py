@@ -1,4 +1,5 @@
-"""Chapters run again: on the same seeds the scores must be the same, on fresh seeds the effects must hold.
+"""Chapters run again: on the same seeds the scores must be the same, on fresh seeds the effects must hold, and under
+exaggerated rounding it shows which losses another machine must get.
 
 Fresh seeds are compared by prediction: the mean of new differences falls into the prediction interval of the old ones 19
 times in 20, if nothing but chance tells them apart. (A confidence interval is about the true mean and is too narrow for
@@ -196,6 +197,45 @@ def repeated(first: dict, second: dict, other: dict | None = None) -> Repeated:
         furthest = max((apart(first[key], second[key]) for key in first), default=0.0)
     changed = sum(first[key] != value for key, value in other.items() if key in first)
     return Repeated(slug, len(first), furthest, changed)
+
+
+def mark_steady(
+    slugs=(),
+    *,
+    jobs: int = 1,
+    seconds: float | None = None,
+    notify: Callable[[execute.Outcome], None] = lambda outcome: None,
+) -> dict[str, dict[str, int] | AgainError]:
+    """Run chapters in `smoke` under jitter, and write into their records which of the first losses any machine must get.
+
+    Returns:
+        For each chapter the number of steady losses of each method, or why there is none.
+
+    Raises:
+        AgainError: a chapter has no current `smoke` record; nothing was started.
+    """
+    from . import rounding  # imports torch
+
+    chosen, found = [chapter.slug for chapter in _chosen(slugs)], {}
+    for slug in chosen:
+        if (state := chapters.state(chapters.catalogue()[slug], "smoke")) != "current":
+            raise AgainError(f"{slug} is {state} in smoke. Run `labelbook run {slug} --profile smoke` first.")
+    with tempfile.TemporaryDirectory(prefix="labelbook-again-") as folder:
+        outcomes = execute.run_chapters(
+            chosen, "smoke", jobs=jobs, seconds=seconds, notify=notify, apart=Path(folder), jitter=rounding.AMOUNT
+        )
+        for outcome in outcomes:
+            if outcome.state != "finished":
+                found[outcome.slug] = AgainError(str(outcome))
+                continue
+            path = resources.results_folder("smoke") / f"{outcome.slug}.json"
+            record, other = results.read_record(path), results.read_record(Path(folder) / "smoke" / path.name)
+            record["steady"] = found[outcome.slug] = {
+                method: rounding.steady_steps(losses, other["fingerprint"][method])
+                for method, losses in record["fingerprint"].items()
+            }
+            results.write_whole(path, results.record_text(record))
+    return found
 
 
 def _chosen(slugs) -> Sequence[chapters.Chapter | chapters.Comparison]:
