@@ -61,6 +61,42 @@ def pair_noise(
     return transition_noise(labels, transition.to(labels.device), generator)
 
 
+def instance_noise(
+    features: Tensor, labels: Tensor, rate: float, num_classes: int, generator: torch.Generator
+) -> Tensor:
+    """Replace labels by classes that depend on the example, after Xia and others (NeurIPS 2020, arXiv 2006.07836).
+
+    Each example draws its own rate, N(`rate`, 0.1) cut off evenly on both sides so that the mean is `rate`. One random
+    matrix a true class maps the features to a score for each other class; a wrong label is drawn from the softmax of
+    these scores. Examples that look alike are therefore called alike. The larger the features, the more surely.
+
+    Args:
+        features: what the mistakes depend on, float [N,...]; usually the pictures, standardised.
+        labels: true classes, LongTensor[N] in 0..C-1.
+        rate: expected share of wrong labels, in [0, 1].
+
+    Returns:
+        LongTensor[N].
+
+    Raises:
+        ValueError: `rate` outside of [0, 1], or not one example of features a label.
+    """
+    _check_rate(rate)
+    if len(features) != len(labels):
+        raise ValueError(f"need one example of features a label, got {len(features)} and {len(labels)}")
+    device, width = labels.device, min(rate, 1 - rate)
+    wrong = torch.empty(len(labels), 1, device=device)
+    torch.nn.init.trunc_normal_(wrong, rate, 0.1, rate - width, rate + width, generator=generator)
+    flat = features.flatten(1)
+    scores = torch.empty(len(labels), num_classes, device=device)
+    for c in range(num_classes):
+        matrix = torch.randn(flat.shape[1], num_classes, generator=generator, device=device)
+        scores[labels == c] = flat[labels == c] @ matrix
+    own = torch.nn.functional.one_hot(labels, num_classes).bool()
+    chances = wrong * scores.masked_fill(own, -torch.inf).softmax(1)
+    return torch.multinomial(torch.where(own, 1 - wrong, chances), 1, generator=generator).squeeze(1)
+
+
 def _check_rate(rate: float) -> None:
     if not 0 <= rate <= 1:
         raise ValueError(f"a noise rate is a share from 0 to 1, got {rate}")

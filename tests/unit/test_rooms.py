@@ -67,15 +67,32 @@ def test_pair_noise_touches_only_the_named_classes():
     assert (noisy[3000:] == 1).float().mean().item() == pytest.approx(0.3, abs=0.05)
 
 
+def test_instance_noise_has_its_rate_and_calls_alike_what_looks_alike():
+    kinds = torch.randn(4, 2, 8, generator=generator())  # two looks of each of four classes
+    labels, look = torch.randint(4, (8000,), generator=generator()), torch.arange(8000) % 2
+    features = 1000 * kinds[labels, look]
+    for rate in (0.1, 0.4, 0.9):
+        noisy = corrupt.instance_noise(features, labels, rate, 4, generator())
+        assert (noisy != labels).float().mean().item() == pytest.approx(rate, abs=0.02)
+    names = {(c, k): noisy[(labels == c) & (look == k) & (noisy != labels)] for c in range(4) for k in range(2)}
+    commonest = {key: found.bincount(minlength=4).argmax().item() for key, found in names.items()}
+    assert all((found == commonest[key]).float().mean() > 0.95 for key, found in names.items())
+    assert any(commonest[c, 0] != commonest[c, 1] for c in range(4)), "the class alone decides"
+    assert torch.equal(corrupt.instance_noise(features, labels, 0.0, 4, generator()), labels)
+
+
 def test_no_noise_changes_nothing_and_bad_rates_are_refused():
     labels = torch.arange(10)
     assert torch.equal(corrupt.symmetric_noise(labels, 0.0, 10, generator()), labels)
     for call in (
         lambda: corrupt.symmetric_noise(labels, 1.5, 10, generator()),
         lambda: corrupt.pair_noise(labels, -0.1, {0: 1}, 10, generator()),
+        lambda: corrupt.instance_noise(labels[:, None].float(), labels, 1.1, 10, generator()),
     ):
         with pytest.raises(ValueError, match="share from 0 to 1"):
             call()
+    with pytest.raises(ValueError, match="one example of features a label"):
+        corrupt.instance_noise(torch.zeros(9, 2), labels, 0.2, 10, generator())
     with pytest.raises(ValueError, match="sum to 1"):
         corrupt.transition_noise(labels, torch.ones(10, 10), generator())
 
