@@ -1,4 +1,4 @@
-"""The command line: `labelbook list`, `run`, `fresh`, `determinism`, `slides`, `handout`, `doctor`.
+"""The command line: `labelbook list`, `run`, `fresh`, `determinism`, `steady`, `slides`, `handout`, `doctor`.
 
 Imports stand inside the functions: help and lists come at once, without waiting for PyTorch.
 """
@@ -139,21 +139,27 @@ def run(
     memory_gib: Annotated[
         float | None, typer.Option(min=0.01, help="Memory for a chapter; default on a CPU: smoke 2, book 4.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask cluster, such as tcp://10.0.0.1:8786."),
+    ] = None,
 ) -> None:
     """Run chapters; what is current is skipped, so that an interrupted run resumes.
 
     The executed notebooks are kept in build/executed/<profile>/, also those that failed. Profile book writes them back.
+    On a cluster, each worker is a checkout of the same book, best one process a machine with as many threads as chapters may
+    run there side by side: dask worker ADDRESS --nworkers 1 --nthreads 2
 
     Exit code: 0 all well, 1 a chapter failed, 2 nothing was started, 130 interrupted.
     """
     from rich.console import Console
 
-    from . import execute
+    from . import cluster, execute
     from .run import ProfileError
 
     console = Console()
     with (
-        _plain_errors(ProfileError, execute.CheckoutNeeded, execute.SourceError),
+        _plain_errors(ProfileError, execute.CheckoutNeeded, execute.SourceError, cluster.ClusterError),
         _progress(console, profile) as notify,
     ):
         outcomes = execute.run_chapters(
@@ -164,6 +170,7 @@ def run(
             force=force,
             seconds=seconds,
             memory_gib=memory_gib,
+            scheduler=scheduler,
             notify=notify,
         )
     _show_summary(console, outcomes)
@@ -222,6 +229,32 @@ def determinism(names: Names = None, profile: Profile = "smoke", jobs: Jobs = 1,
     for repeated in found.values():
         _line(console, repeated)
     raise typer.Exit(int(not all(isinstance(one, again.Repeated) and one.well for one in found.values())))
+
+
+@app.command()
+def steady(names: Names = None, jobs: Jobs = 1, seconds: Seconds = None) -> None:
+    """Find out which first losses of the smoke runs every machine must get, and write that into the records.
+
+    Rounding differs between processors, and training enlarges it. The chapters run once more with rounding errors a hundred
+    times as large; the tests compare the losses that this hardly moves.
+
+    Exit code: 0 all well, 1 a chapter failed, 2 nothing was started.
+    """
+    from rich.console import Console
+
+    from . import again, execute
+
+    console = Console()
+    with (
+        _plain_errors(again.AgainError, execute.CheckoutNeeded),
+        _progress(console, "smoke") as notify,
+    ):
+        found = again.mark_steady(names or (), jobs=jobs, seconds=seconds, notify=notify)
+    for slug, counts in found.items():
+        if isinstance(counts, dict):
+            counts = ", ".join(f"{method} {count}" for method, count in counts.items())
+        _line(console, f"{slug}: {counts}")
+    raise typer.Exit(int(not all(isinstance(counts, dict) for counts in found.values())))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import fcntl
+import functools
 import json
 import os
 import re
@@ -51,7 +53,7 @@ class Outcome:
     """What became of one chapter, or what it is doing now. Cells are code cells, counted from 1 as a kernel does."""
 
     slug: str
-    state: str = "waiting"  # then running; at the end finished, failed, current or interrupted
+    state: str = "waiting"  # then perhaps blocked, then running; at the end finished, failed, current or interrupted
     cell: int = 0
     cells: int = 0
     line: str = ""  # the first line of that cell
@@ -66,6 +68,8 @@ class Outcome:
     def __str__(self):
         if self.state == "current":
             return f"{self.slug}: current, skipped (use --force)"
+        if self.state == "blocked":
+            return f"{self.slug}: waits for another run of it to end"
         if self.state == "running":
             return f"{self.slug}: started, {self.cells} cells, stopped after {self.limit:g} s"
         place = f" in cell {self.cell}" if self.cell and self.why else ""
@@ -88,6 +92,9 @@ def run_chapters(
     notify: Callable[[Outcome], None] = lambda outcome: None,
     apart: Path | None = None,
     seed_offset: int = 0,
+    jitter: float = 0.0,
+    scheduler: str | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Outcome]:
     """Run chapters, `jobs` at a time. Ctrl-C stops them, keeps what is finished and returns; a second one interrupts.
 
@@ -98,19 +105,23 @@ def run_chapters(
         notify: called with an outcome whenever its state changes; the object goes on changing while the chapter runs.
         apart: a folder for records and executed copies of a run that is no publication; all chosen chapters run.
         seed_offset: added to every seed that a chapter takes from its `run`.
+        jitter: relative error of every product of tensors (see `rounding`).
+        scheduler: the address of a Dask cluster, whose workers run the chapters instead of this machine.
+        stop: asked again and again; true has the effect of the first Ctrl-C.
 
     Raises:
-        CheckoutNeeded, UnknownChapter, ProfileError, NotebookError, SourceError: before anything starts.
+        CheckoutNeeded, UnknownChapter, ProfileError, NotebookError, SourceError, ClusterError: before anything starts.
     """
     chosen = _choose(slugs)
     from . import run  # imports torch: not before it is needed, and not in the children of this module
 
-    _check_request(profile, source)
-    if memory_gib is None and run.choose_device().type == "cpu":
+    _check_request(profile, source, here=scheduler is None)
+    if scheduler is None and memory_gib is None and run.choose_device().type == "cpu":
         memory_gib = run.MEMORY_GIB[profile]
     with (
         tempfile.TemporaryDirectory(prefix="labelbook-", ignore_cleanup_errors=True) as scratch,
         _stop_requests() as asked,
+        _machinery(scheduler, notify) as kind,
     ):
         settings = _Settings(
             profile,
@@ -122,30 +133,49 @@ def run_chapters(
             scratch=Path(scratch),
             apart=apart and Path(apart).absolute(),
             seed_offset=seed_offset,
+            jitter=jitter,
         )
-        everything = [_Job(chapter, settings) for chapter in chosen]
+        everything = [kind(chapter, settings) for chapter in chosen]
         for job in everything:
             job.outcome.state = "current" if not (force or apart) and _is_current(job) else "waiting"
             notify(job.outcome)
-        _run_waiting([job for job in everything if job.outcome.state == "waiting"], jobs, asked, notify)
+        waiting = [job for job in everything if job.outcome.state == "waiting"]
+        _run_waiting(waiting, jobs if scheduler is None else len(chosen), lambda: asked.is_set() or stop(), notify)
     return [job.outcome for job in everything]
 
 
-def _run_waiting(waiting: list[_Job], jobs: int, asked: threading.Event, notify: Callable[[Outcome], None]) -> None:
+@contextlib.contextmanager
+def _machinery(scheduler: str | None, notify: Callable[[Outcome], None]):
+    """The kind of job that runs chapters here, or on the cluster of this address."""
+    if scheduler is None:
+        yield _Job
+        return
+    from . import cluster
+
+    with cluster.connect(scheduler) as client:
+        yield functools.partial(cluster.RemoteJob, client, notify)
+
+
+def _run_waiting(waiting: list[_Job], jobs: int, asked: Callable[[], bool], notify: Callable[[Outcome], None]) -> None:
     running: list[_Job] = []
     try:
         while waiting or running:
-            if asked.is_set():
+            if asked():
                 for job in waiting:
                     job.outcome.state = "interrupted"
                 waiting.clear()
                 for job in running:
                     job.stop("interrupted", state="interrupted")
-            while waiting and len(running) < jobs:
-                job = waiting.pop(0)
-                if job.start():
+            for job in list(waiting):
+                if len(running) == jobs:
+                    break
+                before, started = job.outcome.state, job.start()
+                if job.outcome.state != "blocked":
+                    waiting.remove(job)
+                if started:
                     running.append(job)
-                notify(job.outcome)
+                if job.outcome.state != before:
+                    notify(job.outcome)
             time.sleep(0.1)
             for job in [job for job in running if job.watch()]:
                 running.remove(job)
@@ -153,18 +183,19 @@ def _run_waiting(waiting: list[_Job], jobs: int, asked: threading.Event, notify:
                 notify(job.outcome)
     finally:
         for job in running:  # empty, unless something interrupted this loop
-            _kill_all(job.token)
+            job.abandon()
             job.put_back()
+            job.release()
 
 
-def _check_request(profile: str, source: str) -> None:
+def _check_request(profile: str, source: str, here: bool) -> None:
     from . import run
 
     if profile not in run.PROFILES:
         close = difflib.get_close_matches(profile, run.PROFILES, n=1, cutoff=0.3)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise run.ProfileError(f"there is no profile {profile!r}; choose one of {', '.join(run.PROFILES)}.{hint}")
-    if profile == "gpu" and run.choose_device().type == "cpu":
+    if profile == "gpu" and here and run.choose_device().type == "cpu":
         raise run.ProfileError(
             "profile 'gpu' needs a CUDA GPU and this machine has none. Use profile 'book', or Colab."
         )
@@ -256,6 +287,7 @@ class _Settings:
     scratch: Path  # job files, logs and the kernel specification; gone after the run
     apart: Path | None
     seed_offset: int
+    jitter: float
 
 
 class _Job:
@@ -272,24 +304,38 @@ class _Job:
         self.executed = build / "executed" / settings.profile / Path(names[0]).with_suffix(".ipynb")
         self.token = secrets.token_hex(8)
         self.log = settings.scratch / f"{self.token}.log"
+        self.lock = None
         self.stopped: float | None = None
         self.unread = b""
 
-    def start(self) -> bool:
-        """Start the child on the notebook as it is now; False (and a failed outcome) where that cannot be done."""
-        path = self.chapter.notebook()
+    def prepare(self) -> dict | None:
+        """The notebook as it is now, after noting what its run will change; None while another run of it is going on."""
+        self.executed.parent.mkdir(parents=True, exist_ok=True)
+        self.lock = open(self.executed.with_suffix(".lock"), "w")  # noqa: SIM115 (held until `release`)
         try:
-            notebook = check_notebook(path)
-            self.code = chapters.code_hash(notebook)
-            self.outcome.cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
-            self.before = {record: (_stamp(record), _content(record)) for record in self.records}
-            self.executed.parent.mkdir(parents=True, exist_ok=True)
-            self.executed.unlink(missing_ok=True)
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go when this process ends, however it ends
+        except BlockingIOError:
+            self.outcome.state = "blocked"
+            self.lock.close()
+            return None
+        notebook = check_notebook(self.chapter.notebook())
+        self.code = chapters.code_hash(notebook)
+        self.outcome.cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
+        self.before = {record: (_stamp(record), _content(record)) for record in self.records}
+        self.executed.unlink(missing_ok=True)
+        return notebook
+
+    def start(self) -> bool:
+        """Start the child; False where that cannot be done (the outcome has failed) or not yet (it is blocked)."""
+        try:
+            notebook = self.prepare()
+            if notebook is None:
+                return False
             job = {
                 "notebook": notebook,
                 "output": str(self.executed),
                 "parameters": {"profile": self.settings.profile, "source": self.settings.source},
-                "cwd": str(path.parent),
+                "cwd": str(self.chapter.notebook().parent),
             }
             self.log.with_suffix(".json").write_text(json.dumps(job))
             with open(self.log, "wb") as log:
@@ -303,6 +349,7 @@ class _Job:
                 )
         except (chapters.NotebookError, OSError) as error:
             self.outcome.state, self.outcome.why = "failed", str(error)
+            self.release()
             return False
         os.set_blocking(self.child.stdout.fileno(), False)
         self.outcome.state, self.began, self.looked = "running", time.monotonic(), 0.0
@@ -355,14 +402,31 @@ class _Job:
             if self.stopped is None:  # what a kernel says when it is killed is not why it was killed
                 vars(self.outcome).update(event)
 
+    def release(self) -> None:
+        """Let another run of this chapter begin."""
+        if self.lock is not None:
+            self.lock.close()
+
+    def abandon(self) -> None:
+        """Kill everything at once."""
+        _kill_all(self.token)
+
+    def fetch(self) -> None:
+        """See to it that the files of a run that ended well are here.
+
+        Raises:
+            RuntimeError: it did not end well.
+        """
+        if self.child.returncode != 0:
+            self.outcome.traceback = self.log.read_text(errors="replace")[-4000:]
+            raise RuntimeError(f"the process that runs the notebook {_ending(self.child.returncode)}")
+
     def finish(self) -> None:
         """After the end: take the record, write the notebook back; if anything failed, put the old record back."""
         outcome = self.outcome
         try:
             if self.stopped is None and not outcome.why:
-                if self.child.returncode != 0:
-                    outcome.traceback = self.log.read_text(errors="replace")[-4000:]
-                    raise RuntimeError(f"the process that runs the notebook {_ending(self.child.returncode)}")
+                self.fetch()
                 outcome.cell = 0  # what can fail from here on is no cell's fault
                 self._take_record()
                 self._publish()
@@ -372,6 +436,7 @@ class _Job:
         if outcome.state != "finished":
             outcome.state = "interrupted" if outcome.state == "interrupted" else "failed"
             self.put_back()
+        self.release()
 
     def _take_record(self) -> None:
         """Look for the record that `run.save()` left, and take the verdicts from it."""
@@ -393,7 +458,7 @@ class _Job:
     def _publish(self) -> None:
         """Put the outputs into the chapter's notebook as it is now (its prose may have been edited), if the code is the same."""
         executed = chapters.read_notebook(self.executed)
-        if self.settings.apart or (self.settings.profile, self.settings.source) != ("book", "embedded"):
+        if (self.settings.profile, self.settings.source) != ("book", "embedded"):
             try:
                 clean(executed)
             except Unpublishable as error:
@@ -408,6 +473,8 @@ class _Job:
             )
         page = clean(with_outputs(now, executed))
         page["metadata"]["labelbook"] = {"code": self.code, "profile": self.settings.profile}
+        if self.settings.apart:
+            return
         # As Jupyter writes it, so that opening and saving a chapter changes nothing.
         results.write_whole(path.resolve(), json.dumps(page, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
@@ -498,6 +565,7 @@ def _environment(settings: _Settings) -> dict[str, str]:
     if settings.apart:
         environment["LABELBOOK_RESULTS"] = str(settings.apart)
     environment["LABELBOOK_SEED_OFFSET"] = str(settings.seed_offset)
+    environment["LABELBOOK_JITTER"] = str(settings.jitter)
     for name, first in (("JUPYTER_PATH", settings.scratch), ("PYTHONPATH", resources._PACKAGE.parent)):
         environment[name] = os.pathsep.join(filter(None, [str(first), environment.get(name)]))
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LABELBOOK_THREADS"):

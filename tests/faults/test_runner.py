@@ -5,19 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
-from faults.tiny_book import TinyBook, cell, edit
+from faults.tiny_book import EATS, TinyBook, cell, edit, running, wait_for
 
 import labelbook.run
 from labelbook import chapters, execute, results
 
 # ----------------------------------------------------------------------------------- one bad day: a run of everything
 
-EATS = "hoard = []\nimport time\nwhile True:\n    hoard.append(b'x' * 2**25)\n    time.sleep(0.02)"
 LEAVES_A_DAEMON = (
     "import os, subprocess, sys\n"
     "daemon = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
@@ -122,20 +119,6 @@ def test_the_second_run_takes_up_what_is_missing(bad_day):
 
 
 # ----------------------------------------------------------------------------------------------------- interruptions
-
-
-def running(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def wait_for(condition, seconds=40):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
 
 
 def slow_cell(name):

@@ -6,7 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import psutil
 
 from labelbook import resources
 
@@ -24,6 +27,8 @@ results.write_whole(resources.results_folder(profile) / name, json.dumps(record)
 """
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
+
+EATS = "hoard = []\nimport time\nwhile True:\n    hoard.append(b'x' * 2**25)\n    time.sleep(0.02)"
 
 _ids = itertools.count()
 
@@ -103,3 +108,17 @@ class TinyBook:
         process = self.start(*arguments, **environment)
         printed, _ = process.communicate(timeout=120)
         return process.returncode, printed
+
+
+def running(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for(condition, seconds=40):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
