@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import tempfile
 import time
 from asyncio import CancelledError
@@ -39,9 +40,11 @@ def connect(address: str):
         from distributed import Client
     except ImportError as error:
         raise ClusterError(f"a scheduler needs Dask: pip install 'labelbook[cluster]' ({error})") from None
+    if not re.fullmatch(r"((tcp|tls)://)?[^/]+:\d+", address):
+        raise ClusterError(f"the address of a scheduler looks like tcp://10.0.0.1:8786, not {address!r}")
     try:
         client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # what Dask makes of an answer that is none of a scheduler's, too
         raise ClusterError(f"no Dask scheduler answers at {address!r} ({error})") from None
     with client:
         if not client.nthreads():
@@ -60,6 +63,7 @@ class RemoteJob(execute._Job):
     def start(self) -> bool:
         try:
             if self.prepare() is None:
+                self.release()
                 return False
         except (chapters.NotebookError, OSError) as error:
             self.outcome.state, self.outcome.why = "failed", str(error)
@@ -123,8 +127,8 @@ def _on_a_worker(slug: str, version: str, known: dict[str, str], options: dict) 
     worker.log_event(task, worker.address)
 
     def cancelled() -> bool:
-        state = worker.state.tasks.get(task)
-        return state is None or state.state == "cancelled"
+        here = worker.state.tasks.get(task)
+        return here is None or here.state == "cancelled" or worker.status.name in ("closing", "closed", "failed")
 
     with tempfile.TemporaryDirectory(prefix="labelbook-worker-") as name:
         folder = Path(name)

@@ -32,11 +32,20 @@ from pathlib import Path
 import psutil
 
 from . import chapters, resources, results
-from .notebooks import Unpublishable, added_by_papermill, check_notebook, clean, first_line, with_outputs
+from .notebooks import (
+    Unpublishable,
+    added_by_papermill,
+    check_notebook,
+    clean,
+    first_line,
+    merged_streams,
+    with_outputs,
+)
 
 HARD_STOP = 3  # wall seconds for each CPU-second of the budget
 LOOK = 0.5  # seconds between two looks at the memory of a running chapter
 GRACE = 5  # seconds that a stopped chapter gets to save its executed copy
+OUTPUT = 4_000_000  # characters that a cell may show; it is held in memory and saved after each cell
 _TOKEN = "LABELBOOK_JOB"  # names the job in the environment of all its processes
 
 
@@ -132,12 +141,13 @@ def run_chapters(
             threads=1 if profile == "smoke" else max(1, _cores() // jobs),
             scratch=Path(scratch),
             apart=apart and Path(apart).absolute(),
+            resume=not (force or apart),
             seed_offset=seed_offset,
             jitter=jitter,
         )
         everything = [kind(chapter, settings) for chapter in chosen]
         for job in everything:
-            job.outcome.state = "current" if not (force or apart) and _is_current(job) else "waiting"
+            job.outcome.state = "current" if settings.resume and _is_current(job) else "waiting"
             notify(job.outcome)
         waiting = [job for job in everything if job.outcome.state == "waiting"]
         _run_waiting(waiting, jobs if scheduler is None else len(chosen), lambda: asked.is_set() or stop(), notify)
@@ -242,7 +252,7 @@ def _is_current(job: _Job) -> bool:
         code = chapters.code_hash(check_notebook(job.chapter.notebook()))
         return job.records[0].exists() and results.read_record(job.records[0])["code"] == code
     except results.RecordError as error:
-        job.outcome.remarks.append(f"runs again: {error}")
+        job.outcome.remarks = [f"runs again: {error}"]
         return False
 
 
@@ -286,6 +296,7 @@ class _Settings:
     threads: int
     scratch: Path  # job files, logs and the kernel specification; gone after the run
     apart: Path | None
+    resume: bool
     seed_offset: int
     jitter: float
 
@@ -309,14 +320,19 @@ class _Job:
         self.unread = b""
 
     def prepare(self) -> dict | None:
-        """The notebook as it is now, after noting what its run will change; None while another run of it is going on."""
+        """The notebook as it is now, after noting what its run will change; None where there is nothing to run.
+
+        That is so while another run of the chapter is going on, and after one that left a current record.
+        """
         self.executed.parent.mkdir(parents=True, exist_ok=True)
         self.lock = open(self.executed.with_suffix(".lock"), "w")  # noqa: SIM115 (held until `release`)
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go when this process ends, however it ends
         except BlockingIOError:
             self.outcome.state = "blocked"
-            self.lock.close()
+            return None
+        if self.settings.resume and _is_current(self):
+            self.outcome.state = "current"
             return None
         notebook = check_notebook(self.chapter.notebook())
         self.code = chapters.code_hash(notebook)
@@ -326,10 +342,11 @@ class _Job:
         return notebook
 
     def start(self) -> bool:
-        """Start the child; False where that cannot be done (the outcome has failed) or not yet (it is blocked)."""
+        """Start the child; False where that cannot be done, not yet, or need not be; the outcome's state tells."""
         try:
             notebook = self.prepare()
             if notebook is None:
+                self.release()
                 return False
             job = {
                 "notebook": notebook,
@@ -370,7 +387,7 @@ class _Job:
         if time.monotonic() - self.looked < LOOK:  # finding a process's children reads all processes of the machine
             return False
         self.looked = time.monotonic()
-        used = _resident(self._kernel()) / 2**20
+        used = _resident(self._family()) / 2**20
         outcome.peak_mib = max(outcome.peak_mib, round(used))
         if outcome.seconds > limit:
             self.stop(f"stopped at the time limit of {limit:g} s")
@@ -383,13 +400,15 @@ class _Job:
         if self.stopped is not None or self.child.poll() is not None:
             return
         self.stopped, self.outcome.why, self.outcome.state = time.monotonic(), why, state
-        for process in self._kernel() or [self.child]:
+        for process in self._family()[1:] or [self.child]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
-    def _kernel(self) -> list[psutil.Process]:
+    def _family(self) -> list[psutil.Process]:
+        """The child, then the kernel and what it started."""
         try:
-            return psutil.Process(self.child.pid).children(recursive=True)
+            child = psutil.Process(self.child.pid)
+            return [child, *child.children(recursive=True)]
         except psutil.Error:
             return []
 
@@ -399,7 +418,9 @@ class _Job:
                 self.unread += chunk
         *lines, self.unread = self.unread.split(b"\n")
         for event in map(json.loads, lines):
-            if self.stopped is None:  # what a kernel says when it is killed is not why it was killed
+            if "remark" in event:
+                self.outcome.remarks.append(event["remark"])
+            elif self.stopped is None:  # what a kernel says when it is killed is not why it was killed
                 vars(self.outcome).update(event)
 
     def release(self) -> None:
@@ -605,7 +626,27 @@ def _child(job_file: str) -> int:
     class Client(PapermillNotebookClient):
         def execute_cell(self, cell, index):
             # The injected cell counts for nothing, so that "In[7]" in a traceback is the reader's seventh cell.
-            return super().execute_cell(cell, index, store_history=not added_by_papermill(cell))
+            self.room = OUTPUT
+            try:
+                return super().execute_cell(cell, index, store_history=not added_by_papermill(cell))
+            finally:
+                if cell.cell_type == "code":
+                    cell.outputs = merged_streams(cell.outputs)
+
+        def output(self, outs, msg, display_id, cell_index):
+            if msg["msg_type"] != "error":
+                content, room = msg["content"], self.room
+                text = content["text"] if msg["msg_type"] == "stream" else ""
+                self.room -= len(text) or len(json.dumps(content))
+                if room < 0:
+                    return None
+                if self.room < 0:
+                    said = f"cut off: a cell may show {OUTPUT:,} characters"
+                    report(remark=f"the output that begins with {first_line(text[:40] or 'a display')!r} is {said}")
+                    content = {"name": content.get("name", "stdout"), "text": f"{text[:room]}\n[{said}]\n"}
+                    msg = {**msg, "msg_type": "stream", "content": content}
+                    msg["header"] = {**msg["header"], "msg_type": "stream"}
+            return super().output(outs, msg, display_id, cell_index)
 
     class Engine(NBClientEngine):
         """Papermill's engine, with reports, and with saves that leave a whole file or none."""
@@ -618,7 +659,6 @@ def _child(job_file: str) -> int:
                 timeout=None,
                 startup_timeout=120,
                 iopub_timeout=60,
-                coalesce_streams=True,
             )
             cells = [cell for cell in nb_man.nb.cells if cell.cell_type == "code" and not added_by_papermill(cell)]
             numbers = {id(cell): number for number, cell in enumerate(cells, start=1)}
@@ -633,7 +673,8 @@ def _child(job_file: str) -> int:
 
             def cell_exception(cell, cell_index, exception):
                 shown = [line for o in cell.outputs if o.output_type == "error" for line in o.traceback]
-                report(why=f"{exception.ename}: {first_line(exception.evalue)}", traceback="\n".join(shown))
+                why = f"{exception.ename}: {first_line(exception.evalue)[:1000]}"
+                report(why=why, traceback="\n".join(shown)[-20_000:])
 
             nb_man.cell_start, nb_man.cell_exception = cell_start, cell_exception
             nb_man.save = lambda **_: results.write_whole(Path(job["output"]), nbformat.writes(nb_man.nb))

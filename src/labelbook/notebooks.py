@@ -102,9 +102,28 @@ def _is_noise(output: dict) -> bool:
 
 
 def _clean_output(output: dict) -> dict:
-    if output["output_type"] == "stream":  # of a line that was overwritten, keep what a terminal shows last
-        output["text"] = re.sub(r"[^\n]*\r(?!\n)", "", "".join(output["text"])).splitlines(keepends=True)
+    if output["output_type"] == "stream":
+        output["text"] = last_shown("".join(output["text"])).splitlines(keepends=True)
     return output
+
+
+def last_shown(text: str) -> str:
+    """Of a line that was overwritten (a progress bar), what a terminal shows last; in time linear in its length."""
+    return "\n".join(line[:-1].rpartition("\r")[2] + line[-1:] for line in text.split("\n"))
+
+
+def merged_streams(outputs: list[dict]) -> list[dict]:
+    """Outputs of a cell with all that it wrote to a stream in the place of the first piece."""
+    pieces, kept = {}, []
+    for output in outputs:
+        if output["output_type"] != "stream" or output["name"] not in pieces:
+            kept.append(output)
+        if output["output_type"] == "stream":
+            pieces.setdefault(output["name"], []).append(output["text"])
+    for output in kept:
+        if output["output_type"] == "stream":
+            output["text"] = last_shown("".join(pieces[output["name"]]))
+    return kept
 
 
 def _refuse_paths(notebook: dict) -> None:

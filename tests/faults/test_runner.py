@@ -1,12 +1,17 @@
 """What goes wrong in chapters, and what the runner makes of it: real processes, real notebooks, real signals."""
 
+import contextlib
+import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from faults.tiny_book import EATS, TinyBook, cell, edit, running, wait_for
 
@@ -23,11 +28,21 @@ LEAVES_A_DAEMON = (
 )
 CLAIM = "claims = [results.claim('Better', differences=[1.0, 1.1, 0.9], at_least=0.5).to_dict()]"
 TIME_LIMIT = 20
+PRINTS = "for _ in range(1000):\n    print('x' * 100_000)"  # 100 MB
+RUNNERS_PEAK = "import os, re\nprint(re.search(r'VmHWM:\\s*(\\d+)', open(f'/proc/{os.getppid()}/status').read())[1])"
+FORKS = (
+    "import os, time\nif os.fork() == 0:\n    time.sleep(600)\nfork = os.fork()\nprint('parent' if fork else 'child')"
+)
+# Python runs this file at the start of each process, the kernels' too: at each look it is an hour earlier.
+CLOCK = "import itertools, time\ntrue, looks = time.time, itertools.count()\ntime.time = lambda: true() - 3600 * next(looks)\n"
 
 
 @pytest.fixture(scope="module")
 def bad_day(tmp_path_factory):
     book = TinyBook(tmp_path_factory.mktemp("book"))
+    clock = book.root / "clock" / "sitecustomize.py"
+    clock.parent.mkdir()
+    clock.write_text(CLOCK)
     book.add("hangs", "print('before the hang')", "# wait for ever\nimport time; time.sleep(600)")
     book.add("well", "from labelbook import results", CLAIM)
     book.add("raises", "print('so far, so good')", "x = 1\nx / 0", "print('never')")
@@ -35,10 +50,13 @@ def bad_day(tmp_path_factory):
     book.add("killed", LEAVES_A_DAEMON, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     book.add("leaves", "import os\nos._exit(3)")
     book.add("forgets", "print('no record')", save=False)
+    book.add("prints", PRINTS, RUNNERS_PEAK)
+    book.add("forks", FORKS, "import time\nprint('earlier' if time.time() > time.time() else 'later')")
     path = book.add("saves-then-fails")
     edit(path, lambda content: content["cells"].append(cell("raise OSError('too late')")))
-    limits = ("--seconds", str(TIME_LIMIT), "--memory-gib", "0.5")
-    book.code, book.printed = book.cli("run", "--profile", "smoke", "--jobs", "2", *limits)
+    limits = ("--seconds", str(TIME_LIMIT), "--memory-gib", "1")
+    places = os.pathsep.join([str(clock.parent), book.environment["PYTHONPATH"]])
+    book.code, book.printed = book.cli("run", "--profile", "smoke", "--jobs", "2", *limits, PYTHONPATH=places)
     return book
 
 
@@ -49,7 +67,7 @@ def told(book, slug):
 
 def test_a_failure_makes_the_exit_code_1(bad_day):
     assert bad_day.code == 1
-    assert bad_day.printed.splitlines()[-1] == "7 failed, 1 finished."
+    assert bad_day.printed.splitlines()[-1] == "7 failed, 3 finished."
 
 
 def test_the_others_still_finish(bad_day):
@@ -85,7 +103,7 @@ def test_a_cell_that_hangs_is_stopped_at_the_time_limit(bad_day):
 
 
 def test_a_cell_that_eats_memory_is_stopped_at_the_memory_limit(bad_day):
-    assert "failed in cell 2: stopped at the memory limit of 0.5 GiB" in told(bad_day, "eats")
+    assert "failed in cell 2: stopped at the memory limit of 1 GiB" in told(bad_day, "eats")
 
 
 def test_a_kernel_that_is_killed_is_reported_as_such(bad_day):
@@ -96,6 +114,35 @@ def test_a_kernel_that_is_killed_is_reported_as_such(bad_day):
 def test_processes_that_a_chapter_left_behind_are_gone(bad_day):
     daemon = int((bad_day.notebook("killed").parent / "daemon").read_text())
     assert not running(daemon)
+    assert not [p for p in psutil.process_iter(["cmdline"]) if str(bad_day.root) in " ".join(p.info["cmdline"] or [])]
+
+
+def shown(book, slug):
+    """What each code cell of an executed copy printed."""
+    cells = [c for c in json.loads(book.executed(slug).read_text())["cells"] if c["cell_type"] == "code"]
+    return ["".join("".join(output.get("text", "")) for output in c["outputs"]) for c in cells]
+
+
+def test_a_clock_that_runs_backwards_moves_no_limit(bad_day):
+    assert "earlier\n" in shown(bad_day, "forks"), "the clock of the kernels did run backwards"
+    seconds = {slug: float(re.search(r"\((\d+) s, ", told(bad_day, slug))[1]) for slug in bad_day.slugs}
+    assert TIME_LIMIT <= seconds["hangs"] < TIME_LIMIT + 10
+    assert all(0 <= value <= TIME_LIMIT for slug, value in seconds.items() if slug != "hangs")
+
+
+def test_a_cell_that_forks_does_no_harm(bad_day):
+    assert "forks: finished" in told(bad_day, "forks")
+    assert "parent\n" in "".join(shown(bad_day, "forks"))
+
+
+def test_a_flood_of_output_is_cut_off_and_said_so(bad_day):
+    assert "prints: finished" in told(bad_day, "prints")
+    said = "cut off: a cell may show 4,000,000 characters"
+    assert f"prints: the output that begins with {'x' * 40!r} is {said}" in bad_day.printed
+    *_, flood, peak, _ = shown(bad_day, "prints")
+    assert flood.endswith(f"x\n[{said}]\n")
+    assert 4_000_000 < len(flood) < 4_000_100
+    assert int(peak) < 500_000, "KiB of memory of the process that runs the notebook"
 
 
 def test_a_chapter_that_saves_no_record_has_failed(bad_day):
@@ -152,6 +199,42 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_resumes(book):
     assert "quick: current, skipped" in printed
     assert printed.count(": started") == 2
     assert "2 finished" in printed
+
+
+def test_a_second_ctrl_c_ends_everything_at_once(book):
+    book.add("quick", "1 + 1")
+    book.add("slow", slow_cell("slow"))
+    process = book.start("run", "--profile", "smoke")
+    pid = book.notebook("slow").with_name("slow.pid")
+    wait_for(pid.exists)
+    psutil.Process(int(pid.read_text())).parent().suspend()  # so that the runner is still waiting for it
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=execute.GRACE)
+    assert process.returncode == 130, printed
+    assert "Traceback" not in printed
+    assert not running(int(pid.read_text()))
+    assert results.read_record(book.record("quick"))["slug"] == "quick"
+    assert not book.record("slow").exists()
+
+
+def test_two_runs_at_once_share_the_chapters_and_each_runs_once(book):
+    counting = "with open('{0}.runs', 'a') as runs:\n    print('run', file=runs)"
+    for slug in ("slow", "other"):
+        book.add(slug, counting.format(slug), slow_cell(slug) if slug == "slow" else "1 + 1")
+    first = book.start("run", "slow", "--profile", "smoke")
+    wait_for(book.notebook("slow").with_name("slow.pid").exists)
+    second = book.start("run", "--profile", "smoke")
+    wait_for(book.record("other").exists)
+    book.notebook("slow").with_name("go").touch()
+    printed = [process.communicate(timeout=60)[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), printed
+    assert "slow: waits for another run of it to end" in printed[1]
+    assert "slow: current, skipped" in printed[1]
+    for slug in ("slow", "other"):
+        assert book.notebook(slug).with_name(f"{slug}.runs").read_text() == "run\n"
+        assert results.read_record(book.record(slug))["slug"] == slug
 
 
 def test_a_runner_that_is_killed_takes_its_kernels_along(book):
@@ -243,16 +326,18 @@ def test_outside_of_a_checkout_there_is_a_hint(book, run):
 # ------------------------------------------------------------------------------------------------------------ records
 
 
-def test_a_damaged_record_is_remarked_on_and_its_chapter_runs_again(book, run):
-    book.add("well", "1 + 1")
-    book.record("well").parent.mkdir(parents=True)
-    book.record("well").write_text('{"schema": 1, "slug"')
-    outcome = run()["well"]
-    assert outcome.state == "finished"
-    assert "is damaged" in outcome.remarks[0]
-    assert results.read_record(book.record("well"))["slug"] == "well"
-    assert run()["well"].state == "current"
-    assert run(force=True)["well"].state == "finished"
+def test_records_that_cannot_be_read_are_remarked_on_and_their_chapters_run_again(book, run):
+    for slug, content in (("damaged", '{"schema": 1, "slug"'), ("older", '{"schema": 0, "results": {}}')):
+        book.add(slug, "1 + 1")
+        book.record(slug).parent.mkdir(parents=True, exist_ok=True)
+        book.record(slug).write_text(content)
+    outcomes = run()
+    assert [outcome.state for outcome in outcomes.values()] == ["finished", "finished"]
+    assert "damaged.json is damaged: not JSON" in outcomes["damaged"].remarks[0]
+    assert "older.json has schema 0, this version of labelbook reads 1." in outcomes["older"].remarks[0]
+    assert [results.read_record(book.record(slug))["slug"] for slug in outcomes] == ["damaged", "older"]
+    assert run()["older"].state == "current"
+    assert run("damaged", force=True)["damaged"].state == "finished"
 
 
 def test_a_results_folder_that_cannot_be_written_to_is_a_failure_that_says_where_the_record_is(book, run, monkeypatch):
@@ -281,6 +366,58 @@ def test_a_source_that_cannot_be_had_is_a_remark(book, run):
     book.add("well", f"wanted, source = source, 'embedded'\nprint({sentence!r})")
     outcome = run(source="real")["well"]
     assert (outcome.state, outcome.remarks) == ("finished", [sentence])
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A folder on a disk of 64 KiB with no room left."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("only an administrator can mount a small disk")
+    try:
+        (folder / "old.json").write_text("old")
+        with contextlib.suppress(OSError), open(folder / "all-there-is", "wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_on_a_full_disk_old_files_stay_and_the_record_is_kept_elsewhere(book, run, full_disk, monkeypatch):
+    monkeypatch.setenv("LABELBOOK_RESULTS", str(full_disk))
+    book.add("well", "import labelbook\nrun = labelbook.start('well', profile, source)\nrun.save()", save=False)
+    outcome = run()["well"]
+    assert outcome.state == "failed"
+    assert "(No space left on device). It is kept in " in outcome.why
+    assert results.read_record(Path(outcome.why.split("It is kept in ")[1].split(":")[0]))["slug"] == "well"
+    with pytest.raises(OSError, match="No space left on device"):
+        results.write_whole(full_disk / "old.json", "new" * 10_000)
+    assert (full_disk / "old.json").read_text() == "old"
+    assert not list(full_disk.glob("**/*.part"))
+
+
+def test_a_full_disk_for_executed_copies_and_pages_is_a_failure_that_changes_nothing(book, run, full_disk, monkeypatch):
+    path, write_whole = book.add("well", "1 + 1"), results.write_whole
+    (book.root / "build").symlink_to(full_disk)
+    outcome = run()["well"]
+    assert (outcome.state, "No space left on device" in outcome.why) == ("failed", True)
+
+    (book.root / "build").unlink()
+    before = path.read_bytes()
+
+    def full_for_pages(target, text):
+        if target.suffix == ".ipynb":
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        write_whole(target, text)
+
+    monkeypatch.setattr(results, "write_whole", full_for_pages)
+    outcome = run(profile="book")["well"]
+    assert (outcome.state, "No space left on device" in outcome.why) == ("failed", True)
+    assert path.read_bytes() == before
+    assert not book.record("well", "book").exists()
+    assert results.read_record(book.executed("well", "book").with_suffix(".json"))["slug"] == "well"
 
 
 @pytest.mark.parametrize("death", ["os.kill(os.getpid(), 9)", "raise_(OSError(28, 'No space left on device'))"])
