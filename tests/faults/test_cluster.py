@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 from faults.tiny_book import EATS, TinyBook, running, wait_for
 
-from labelbook import results
+from labelbook import cluster, results
 
 CLAIM = "from labelbook import results\nclaims = [results.claim('Better', differences=[1.0, 1.1, 0.9], at_least=0.5).to_dict()]"
 # Waits for ever, the first time that it runs.
@@ -60,22 +61,25 @@ def dask(there, workers):
             process.wait()
 
 
-def checkouts(tmp_path, **sources):
-    """Two checkouts with the same chapters: the caller's, and that of the workers."""
-    here, there = TinyBook(tmp_path / "here"), TinyBook(tmp_path / "there")
-    for book in (here, there):
-        for slug, cells in sources.items():
-            book.add(slug, *cells)
-    return here, there
+@pytest.fixture
+def there(book):
+    """The checkout of the workers."""
+    return TinyBook(book.root / "there")
 
 
-def test_every_result_arrives_once_and_whole_though_a_worker_is_killed(tmp_path):
+def add(here, there, **sources):
+    for slug, cells in sources.items():
+        here.add(slug, *cells)
+        there.add(slug, *cells)
+
+
+def test_every_result_arrives_once_and_whole_though_a_worker_is_killed(book, there):
     chapters = {"slow": (counts("slow"), WAITS, CLAIM), "quick": (counts("quick"), "print('hello')")}
     chapters |= {"raises": (counts("raises"), "1 / 0"), "eats": (counts("eats"), EATS)}
-    here, there = checkouts(tmp_path, **chapters)
+    add(book, there, **chapters)
     pid = there.notebook("slow").with_name("pid")
     with dask(there, 2) as (address, workers):
-        process = here.start("run", "--profile", "book", "--scheduler", address, "--memory-gib", "0.4")
+        process = book.start("run", "--profile", "book", "--scheduler", address, "--memory-gib", "0.4")
         wait_for(pid.exists)
         kernel = psutil.Process(int(pid.read_text()))
         above = {parent.pid for parent in kernel.parents()}
@@ -87,31 +91,30 @@ def test_every_result_arrives_once_and_whole_though_a_worker_is_killed(tmp_path)
     assert not running(kernel.pid), "a killed worker takes its kernel along"
     for slug in ("slow", "quick"):
         assert printed.count(f"{slug}: finished") == 1
-        record, page = results.read_record(here.record(slug, "book")), json.loads(here.notebook(slug).read_text())
+        record, page = results.read_record(book.record(slug, "book")), json.loads(book.notebook(slug).read_text())
         assert page["metadata"]["labelbook"] == {"code": record["code"], "profile": "book"}
     assert page["cells"][3]["outputs"][0]["text"] == ["hello\n"]
 
     # What failed is told as if it had failed here, and has not been tried again as if a machine had been lost.
     assert "raises: failed in cell 3: ZeroDivisionError: division by zero" in printed
     assert "----> 1 1 / 0" in printed
-    assert "ZeroDivisionError" in here.executed("raises", "book").read_text()
+    assert "ZeroDivisionError" in book.executed("raises", "book").read_text()
     assert "eats: failed in cell 3: stopped at the memory limit of 0.4 GiB" in printed
     runs = {slug: there.notebook(slug).with_name(f"{slug}.runs").read_text().count("run") for slug in chapters}
     assert runs == {"slow": 2, "quick": 1, "raises": 1, "eats": 1}
-    assert sorted(p.name for p in here.record("any", "book").parent.iterdir()) == ["quick.json", "slow.json"]
+    assert sorted(p.name for p in book.record("any", "book").parent.iterdir()) == ["quick.json", "slow.json"]
     assert not there.record("any", "book").parent.exists()
 
 
-def test_a_chapter_that_kills_its_workers_is_given_up_and_ctrl_c_reaches_the_others(tmp_path):
-    here, there = checkouts(tmp_path, kills=(KILLS_ITS_WORKER,), waits=(WAITS,), other=("1 + 1",))
+def test_a_chapter_that_kills_its_workers_is_given_up_and_ctrl_c_reaches_the_others(book, there, run):
+    add(book, there, kills=(KILLS_ITS_WORKER,), waits=(WAITS,), other=("1 + 1",))
     with dask(there, 3) as (address, workers):
-        run = ("run", "--profile", "smoke", "--scheduler", address)
-        code, printed = here.cli(*run, "kills")
-        assert code == 1
-        assert "kills: failed: its workers died: tcp://" in printed
+        outcome = run("kills", scheduler=address)["kills"]
+        assert (outcome.state, outcome.why[:25]) == ("failed", "its workers died: tcp://1")
         wait_for(lambda: [worker.poll() for worker in workers].count(None) == 1)
 
-        process, pid = here.start(*run, "waits"), there.notebook("waits").with_name("pid")
+        process = book.start("run", "waits", "--profile", "smoke", "--scheduler", address)
+        pid = there.notebook("waits").with_name("pid")
         wait_for(pid.exists)
         process.send_signal(signal.SIGINT)
         printed, _ = process.communicate(timeout=30)
@@ -119,18 +122,30 @@ def test_a_chapter_that_kills_its_workers_is_given_up_and_ctrl_c_reaches_the_oth
         wait_for(lambda: not running(int(pid.read_text())))
 
         # A library that differs would give other numbers.
-        library = here.root / "src" / "labelbook" / "metrics.py"
+        library = book.root / "src" / "labelbook" / "metrics.py"
         library.write_text(library.read_text() + "\n")
-        code, printed = here.cli(*run, "other")
-        assert code == 1
-        assert "has another version of labelbook or of this chapter" in printed
-        assert not here.record("other").exists()
+        outcome = run("other", scheduler=address)["other"]
+        assert outcome.state == "failed"
+        assert "has another version of labelbook or of this chapter" in outcome.why
+        assert not book.record("other").exists()
 
         for worker in workers:
             worker.kill()
             worker.wait()
         wait_for(lambda: "Lost all workers" in (there.root / "scheduler.log").read_text())
-        assert here.cli(*run, "other") == (
-            2,
-            f"Error: the Dask cluster at {address!r} has no workers. Start some: `dask worker {address}`\n",
-        )
+        with pytest.raises(cluster.ClusterError, match=r"has no workers. Start some: `dask worker tcp://127"):
+            run("other", scheduler=address)
+
+
+@pytest.mark.parametrize("address", ["", "10.0.0.1", "http://10.0.0.1:80"])
+def test_what_cannot_be_the_address_of_a_scheduler_is_refused(book, run, address):
+    book.add("well", "1 + 1")
+    with pytest.raises(cluster.ClusterError, match=r"looks like tcp://10.0.0.1:8786, not "):
+        run("well", scheduler=address)
+
+
+def test_without_dask_the_message_says_how_to_get_it(book, run, monkeypatch):
+    book.add("well", "1 + 1")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(cluster.ClusterError, match=r"pip install 'labelbook\[cluster\]'"):
+        run("well", scheduler="tcp://127.0.0.1:8786")
