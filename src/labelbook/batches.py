@@ -33,11 +33,8 @@ def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
 
 def random_shift(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
     """Shift each image of [B,C,H,W] by up to `pixels` in each direction (pad with zeros, crop back at random)."""
-    b, c, h, w = images.shape
+    b, _, h, w = images.shape
     padded = torch.nn.functional.pad(images, (pixels,) * 4)
-    dy, dx = torch.randint(0, 2 * pixels + 1, (2, b, 1), generator=generator, device=images.device)
-    rows = (dy + torch.arange(h, device=images.device)).view(b, 1, h, 1)
-    columns = (dx + torch.arange(w, device=images.device)).view(b, 1, 1, w)
-    batch = torch.arange(b, device=images.device).view(b, 1, 1, 1)
-    channel = torch.arange(c, device=images.device).view(1, c, 1, 1)
-    return padded[batch, channel, rows, columns]
+    dy, dx = torch.randint(0, 2 * pixels + 1, (2, b, 1), generator=generator, device=images.device).squeeze(2)
+    crops = padded.unfold(2, h, 1).unfold(3, w, 1)  # all that there are, without a copy: [B,C,2*pixels+1,2*pixels+1,H,W]
+    return crops[torch.arange(b, device=images.device), :, dy, dx]

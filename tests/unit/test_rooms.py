@@ -36,11 +36,13 @@ def test_flips_mirror_some_images_and_leave_the_others():
 
 
 def test_shifts_move_whole_images_by_whole_pixels():
-    images = torch.rand(32, 1, 6, 6, generator=generator())
+    images = torch.rand(32, 3, 6, 5, generator=generator())
     shifted = batches.random_shift(images, 2, generator())
     padded = torch.nn.functional.pad(images, (2,) * 4)
-    for image, big in zip(shifted, padded, strict=True):
-        assert any(torch.equal(image, big[:, y : y + 6, x : x + 6]) for y in range(5) for x in range(5))
+    rows, columns = torch.randint(0, 5, (2, 32), generator=generator()).tolist()
+    for image, big, y, x in zip(shifted, padded, rows, columns, strict=True):
+        assert torch.equal(image, big[:, y : y + 6, x : x + 5])
+    assert shifted.is_contiguous()
     assert not torch.equal(images, shifted)
     assert torch.equal(images, batches.random_shift(images, 0, generator()))
 
