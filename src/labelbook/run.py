@@ -68,10 +68,11 @@ class Run:
         self._traces: dict[str, list] = {}
         self._code = _code_hash_now(slug)
         self.offset = int(os.environ.get("LABELBOOK_SEED_OFFSET", 0))  # not 0 where a result is tried on fresh seeds
-        if os.environ.get("LABELBOOK_JITTER"):
+        jitter = float(os.environ.get("LABELBOOK_JITTER", 0))
+        if jitter:
             from .rounding import Jitter
 
-            Jitter(float(os.environ["LABELBOOK_JITTER"])).__enter__()  # until the process ends
+            Jitter(jitter).__enter__()  # until the process ends
         # Smoke runs on one thread: their first losses are compared between machines.
         threads = 1 if profile == "smoke" else int(os.environ.get("LABELBOOK_THREADS", 0))
         if threads:
