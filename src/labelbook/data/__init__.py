@@ -9,10 +9,12 @@ from .blood import BoxedImages, blood_cells
 from .california import california_housing
 from .camvid import camvid
 from .cifar import cifar10n
+from .complaints import Complaints, online_complaints
 from .eeg import Signals, eeg
 from .fashion import fashion_mnist
 from .label_errors import VotedLabels, label_error_votes, label_errors
 from .left_atrium import Slices, left_atrium
+from .movielens import Ratings, movielens
 from .planetoid import CitationGraph, citation_graph
 from .reviews import Reviews, clothing_reviews
 from .tables import diabetes, digits
@@ -21,9 +23,11 @@ from .texts import LabelledTexts, mails, sst2
 __all__ = [
     "BoxedImages",
     "CitationGraph",
+    "Complaints",
     "LabelledImages",
     "LabelledMasks",
     "LabelledTexts",
+    "Ratings",
     "Reviews",
     "Signals",
     "Slices",
@@ -43,5 +47,7 @@ __all__ = [
     "label_errors",
     "left_atrium",
     "mails",
+    "movielens",
+    "online_complaints",
     "sst2",
 ]
