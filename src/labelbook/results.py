@@ -22,6 +22,7 @@ from pathlib import Path
 
 SCHEMA = 1
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
+KINDS = ("at least", "not worse by", "equal within")
 
 
 class RecordError(RuntimeError):
@@ -251,7 +252,7 @@ def condition(
         ValueError: none or several of the thresholds, `at_least` not above 0, a negative margin, neither differences
             nor names, or seeds that do not pair up.
     """
-    kinds = {"at least": at_least, "not worse by": not_worse_by, "equal within": equal_within}
+    kinds = dict(zip(KINDS, (at_least, not_worse_by, equal_within), strict=True))
     given = {kind: value for kind, value in kinds.items() if value is not None}
     if len(given) != 1:
         raise ValueError("a condition takes exactly one of at_least, not_worse_by, equal_within")
@@ -312,15 +313,25 @@ class Claim:
 
     @classmethod
     def from_dict(cls, row: dict) -> Claim:
-        """Rebuild a claim from a record; the verdict is computed again from the differences, never read."""
-        kept = ("what", "kind", "threshold", "unit", "scale")
+        """Rebuild a claim from a record; the verdict is computed again from the differences, never read.
+
+        Raises:
+            KeyError, TypeError, ValueError, OverflowError: the row is none that `to_dict` made.
+        """
         conditions = tuple(
             Condition(
-                differences=tuple(math.nan if d is None else d for d in c["differences"]), **{k: c[k] for k in kept}
+                str(c["what"]),
+                tuple(math.nan if d is None else float(d) for d in c["differences"]),
+                KINDS[KINDS.index(c["kind"])],
+                float(c["threshold"]),
+                str(c["unit"]),
+                float(c["scale"]),
             )
             for c in row["conditions"]
         )
-        return cls(row["text"], conditions)
+        if not conditions or not all(math.isfinite(c.threshold * c.scale) for c in conditions):
+            raise ValueError("a claim needs conditions, and they need finite thresholds")
+        return cls(str(row["text"]), conditions)
 
 
 def claim(text: str, scores: Scores | None = None, *, all_of: Sequence[dict] = (), **single) -> Claim:
@@ -372,6 +383,8 @@ def record_text(record: dict) -> str:
 
 
 _NEEDED = {"slug": str, "profile": str, "source": str, "scores": list, "claims": list, "code": (str, type(None))}
+_PERHAPS = {"date": str, "device": str, "versions": dict, "fingerprint": dict}
+_PERHAPS |= dict.fromkeys(("cpu_seconds", "wall_seconds"), (int, float))
 
 
 def read_record(path: Path) -> dict:
@@ -386,18 +399,18 @@ def read_record(path: Path) -> dict:
         record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error.strerror or error}). {again}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is damaged: not JSON ({error}). {again}") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         found = record.get("schema") if isinstance(record, dict) else type(record).__name__
         raise RecordError(f"{path} has schema {found!r}, this version of labelbook reads {SCHEMA}. {again}")
-    for name, kind in _NEEDED.items():
+    for name, kind in [*_NEEDED.items(), *((n, k) for n, k in _PERHAPS.items() if n in record)]:
         if not isinstance(record.get(name, ...), kind):
             raise RecordError(f"{path} is damaged: field {name!r} is missing or of the wrong type. {again}")
     try:
-        Scores.from_list(record["scores"])
+        record["scores"] = Scores.from_list(record["scores"]).to_list()
         for row in record["claims"]:
             Claim.from_dict(row)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RecordError(f"{path} is damaged: a score or a claim is malformed ({error!r}). {again}") from error
     return record
