@@ -123,6 +123,32 @@ def test_a_package_with_too_few_images_is_named(debian, monkeypatch):
         data.fashion_mnist("test", source="full")
 
 
+@pytest.fixture
+def downloaded(debian, monkeypatch):
+    """The same files where torchvision leaves what it downloads, with checksums of their own."""
+    import hashlib
+
+    import torchvision
+
+    class Downloaded:
+        def __init__(self, *_, **__):
+            self.raw_folder = debian
+            self.resources = digests
+
+    digests = [(path.name, hashlib.md5(path.read_bytes()).hexdigest()) for path in debian.iterdir()]
+    monkeypatch.setattr(torchvision.datasets, "FashionMNIST", Downloaded)
+    monkeypatch.setattr(fashion, "DEBIAN_FOLDER", debian / "none")
+    return debian
+
+
+def test_what_torchvision_downloaded_is_verified_each_time(downloaded):
+    assert data.fashion_mnist("test", source="full").labels.tolist()[:3] == [0, 1, 2]
+    path = downloaded / "t10k-labels-idx1-ubyte.gz"
+    path.write_bytes(idx(np.zeros(12, np.uint8)))
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz is missing or damaged. Delete the folder"):
+        data.fashion_mnist("test", source="full")
+
+
 def test_a_download_that_cannot_happen_says_what_to_do(tmp_path, monkeypatch):
     import torchvision
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,13 @@ def _jpegs() -> Path:
                 f"CIFAR-10 could not be downloaded ({type(error).__name__}). Put {REPOSITORY} at {COMMIT[:12]}, "
                 f"packed as a zip, into {path}."
             ) from error
-        _repack(Path(archive), path)
+        try:
+            _repack(Path(archive), path)
+        except (zipfile.BadZipFile, zlib.error, IndexError, EOFError) as error:
+            Path(archive).unlink()
+            raise resources.DataError(
+                f"What was downloaded as CIFAR-10 is no such archive ({error}). Try again."
+            ) from error
     if hashlib.sha256(path.read_bytes()).hexdigest() != JPEGS_SHA256:
         raise resources.DataError(f"{path} is damaged: its sha256 is not the listed one. Delete it and try again.")
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,13 @@ def _full(split: str) -> tuple[np.ndarray, np.ndarray, str]:
             f"The complete Fashion-MNIST could not be downloaded to {resources.cache_folder()} ({error}). "
             "Install Debian's package dataset-fashion-mnist, or go on with the embedded 20,000 images."
         ) from error
-    return found.data.numpy(), found.targets.numpy(), "Fashion-MNIST, complete (torchvision)"
+    # Torchvision checks what it downloads, and later trusts what it unpacked from that; so the packed files are read here.
+    digests, folder = dict(found.resources), Path(found.raw_folder)
+    paths = [folder / f"{_FILES[split]}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")]
+    for path in paths:
+        if not torchvision.datasets.utils.check_integrity(path, digests[path.name]):
+            raise resources.DataError(f"{path} is missing or damaged. Delete the folder {folder} and try again.")
+    return *map(_read_idx, paths), "Fashion-MNIST, complete (torchvision)"
 
 
 def _read_idx(path: Path) -> np.ndarray:
@@ -84,7 +91,7 @@ def _read_idx(path: Path) -> np.ndarray:
         raw = gzip.decompress(path.read_bytes())
         shape = [int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(raw[3])]
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise resources.DataError(
             f"{path} is missing or damaged ({error}). Reinstall Debian's package dataset-fashion-mnist."
         ) from error
