@@ -15,6 +15,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import json
+import re
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -140,6 +141,8 @@ def _entry(kind: type, row: object, number: int):
             ok = isinstance(value, list) and value and all(isinstance(v, str) for v in value)
         elif name == "year":
             ok = isinstance(value, int)
+        elif name in ("slug", "part"):  # names of files and folders are made of them
+            ok = isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+", value)
         else:
             ok = (value is None and name in _OPTIONAL) or (isinstance(value, str) and value.strip() != "")
         if not ok:

@@ -108,6 +108,7 @@ def test_no_data_set_serves_more_than_half_of_a_part(capsys):
         (content(entry(part="q")), "unknown part 'q'"),
         (content(entry(year="2020")), "chapter 'one': field 'year' has a wrong value"),
         (content(entry(title=None)), "field 'title' has a wrong value"),
+        (content(entry(slug="../one")), "field 'slug' has a wrong value"),
         (content(entry(authors="A. Author")), "field 'authors' has a wrong value"),
         (content(entry(colour="red")), "field 'colour' is unknown"),
         (content({k: v for k, v in entry().items() if k != "claim"}), "field 'claim' is missing"),
