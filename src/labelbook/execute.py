@@ -331,6 +331,8 @@ class _Job:
         except BlockingIOError:
             self.outcome.state = "blocked"
             return None
+        except OSError:
+            pass  # a file system without locks
         if self.settings.resume and _is_current(self):
             self.outcome.state = "current"
             return None

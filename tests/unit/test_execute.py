@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from labelbook import execute
+from labelbook import execute, notebooks
 
 
 def code(source, *outputs, count=1, **metadata):
@@ -92,6 +92,19 @@ def test_the_cell_for_colab_stays_as_it_is_in_every_notebook():
     page = execute.clean({"cells": [ran, code("1", count=2)], "metadata": {}})
     assert page["cells"][0] == before
     assert page["cells"][1]["execution_count"] == 1
+
+
+def test_a_stream_comes_in_one_piece_and_without_what_was_overwritten():
+    pieces = [stream("10%\r"), display(png="..."), stream("bad", "stderr"), stream("100%"), stream("\nend\r\n")]
+    out, picture, err = notebooks.merged_streams(pieces)
+    assert (out["text"], picture, err["text"]) == ("100%\nend\r\n", display(png="..."), "bad")
+
+
+def test_a_long_line_costs_no_more_than_many_short_ones():
+    begin = time.perf_counter()
+    assert notebooks.last_shown("x" * 4_000_000) == "x" * 4_000_000  # a pattern that backtracks takes hours for it
+    assert notebooks.last_shown("y\r" * 1_000_000 + "z") == "z"
+    assert time.perf_counter() - begin < 5
 
 
 def test_an_empty_list_of_tags_that_an_author_left_stays():
