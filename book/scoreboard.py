@@ -17,12 +17,14 @@ import make_pages
 import matplotlib
 import yaml
 
-from labelbook import chapters, plots, resources, results
+from labelbook import again, chapters, plots, resources, results
 from labelbook.chapters import Catalogue, Chapter, Comparison
 from labelbook.results import Claim, Condition
 
 ROOT = Path(__file__).resolve().parents[1]
-HEADINGS = ("Part", "Chapter", "Claim", "Verdict", "Effect", "Data", "Licence of the data", "Smoke", "Book", "GPU")
+HEADINGS = ("Part", "Chapter", "Claim", "Verdict", "Effect", "Held on fresh seeds")
+HEADINGS += ("Data", "Licence of the data", "Smoke", "Book", "GPU")
+HELD = {True: "yes", False: "no", None: "untried"}  # "not tried" would be found by a search for "not reproduced"
 SHOWN = 3  # conditions of one claim
 
 
@@ -33,6 +35,7 @@ class Row:
     chapter: Chapter | Comparison
     source: str
     claim: Claim
+    held: bool | None = None  # on fresh seeds; None where it was not tried with this code
 
 
 def rows(catalogue: Catalogue) -> list[Row]:
@@ -42,8 +45,16 @@ def rows(catalogue: Catalogue) -> list[Row]:
         for path in sorted(folder.glob(f"{chapter.slug}*.json"), key=lambda p: len(p.name)):
             if path.name.split(".")[0] == chapter.slug:
                 record = results.read_record(path)
-                found += [Row(chapter, record["source"], Claim.from_dict(row)) for row in record["claims"]]
+                claims = map(Claim.from_dict, record["claims"])
+                tried = again.stored(chapter.slug) if record["source"] == "embedded" else None
+                found += [Row(chapter, record["source"], claim, held(claim, tried or [])) for claim in claims]
     return found
+
+
+def held(claim: Claim, tried: list[again.Held]) -> bool | None:
+    """Whether all conditions of a claim held on fresh seeds, or one fell."""
+    found = {one.held for one in tried if one.claim == claim.text}
+    return False if False in found else True if found == {True} else None
 
 
 # ----------------------------------------------------------------------------------------------------------- the table
@@ -113,6 +124,7 @@ def table_row(row: Row, part: str, licences: dict[str, str]) -> str:
         cell(html.escape(row.claim.text)),
         cell(make_pages.badge(verdict), make_pages.VERDICTS.index(verdict)),
         cell(effects_cell(row.claim), f"{order(row.claim):.4f}"),
+        cell(HELD[row.held], list(HELD).index(row.held)),
         cell(html.escape(", ".join(names))),
         cell(html.escape(", ".join(terms))),
         duration(seconds(slug, "smoke")),

@@ -250,6 +250,15 @@ def test_the_scoreboard_sorts_and_filters(made_up_site, browser, how):
         assert visit.problems == []
 
 
+def test_the_scoreboard_says_what_held_on_fresh_seeds(made_up_site):
+    rows = [
+        [td.get_text() for td in tr.select("td")]
+        for tr in soup(made_up_site, "book/scoreboard").select("#claims tbody tr")
+    ]
+    assert [row[5] for row in rows] == ["yes", "untried", "no", "untried"]
+    assert [row[2] for row in rows] == [*(claim.text for claim in made_up.claims()), HOSTILE]
+
+
 def test_the_scoreboard_links_each_claim_to_its_chapter(real_site):
     content = soup(real_site, "book/scoreboard")
     rows = content.select("#claims tbody tr")
