@@ -3,7 +3,8 @@ exaggerated rounding it shows which losses another machine must get.
 
 Fresh seeds are compared by prediction: the mean of new differences falls into the prediction interval of the old ones 19
 times in 20, if nothing but chance tells them apart. (A confidence interval is about the true mean and is too narrow for
-that: with three seeds it would fail one correct result in ten.)
+that: with three seeds it would fail one correct result in ten.) The conditions of a claim share the one chance in 20: each
+of k has 1/20k, so that a claim of many conditions does not fall more often by chance than a claim of one.
 """
 
 from __future__ import annotations
@@ -46,10 +47,13 @@ class Held:
     claim: str
     condition: results.Condition
     fresh: results.Condition | None
+    among: int = 1  # conditions of the claim
 
     @property
     def predicted(self) -> tuple[float, float] | None:
-        return self.fresh and prediction_interval(self.condition.differences, len(self.fresh.differences))
+        if self.fresh is None:
+            return None
+        return prediction_interval(self.condition.differences, len(self.fresh.differences), 1 - 0.05 / self.among)
 
     @property
     def held(self) -> bool | None:
@@ -72,10 +76,14 @@ def compare(record: dict, fresh: dict) -> list[Held]:
 
     def conditions(record):
         claims = map(results.Claim.from_dict, record["claims"])
-        return {(claim.text, place): c for claim in claims for place, c in enumerate(claim.conditions)}
+        return {
+            (claim.text, place, len(claim.conditions)): c
+            for claim in claims
+            for place, c in enumerate(claim.conditions)
+        }
 
     again = conditions(fresh)
-    return [Held(key[0], condition, again.get(key)) for key, condition in conditions(record).items()]
+    return [Held(key[0], condition, again.get(key), key[2]) for key, condition in conditions(record).items()]
 
 
 def stored(slug: str) -> list[Held] | None:

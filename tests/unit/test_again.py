@@ -56,6 +56,15 @@ def test_each_condition_is_held_against_the_one_in_its_place():
     assert [one.held for one in again.compare(old, record(claim(1.0, 1.0, 1.0)))] == [True, None, None]
 
 
+def test_the_conditions_of_a_claim_share_the_one_chance_in_twenty():
+    old, new = {"differences": [1.0, 1.1, 0.9], "at_least": 0.5}, {"differences": [1.5, 1.5, 1.5], "at_least": 0.5}
+    (alone,) = again.compare(*(record(results.claim("One", **one)) for one in (old, new)))
+    four = again.compare(*(record(results.claim("Four", all_of=[one] * 4)) for one in (old, new)))
+    assert alone.held is False
+    assert [one.held for one in four] == [True] * 4
+    assert four[0].predicted == again.prediction_interval(old["differences"], 3, 1 - 0.05 / 4)
+
+
 def test_an_effect_that_never_varies_is_predicted_exactly():
     assert again.compare(record(claim(0.1, 0.1, 0.1)), record(claim(0.1, 0.1)))[0].held is True
     assert again.compare(record(claim(0.1, 0.1, 0.1)), record(claim(0.1, 0.2)))[0].held is False
