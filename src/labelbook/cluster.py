@@ -6,6 +6,8 @@ them, each whole, as if the chapter had run here. Nothing is shared but the sche
 
 A chapter that fails, or meets its limits, has a result like any other and is not run again. One whose worker died is run
 once more, elsewhere; if that worker dies too, the chapter is taken to be the cause.
+
+Whoever can talk to a Dask scheduler can run code on its workers and on the caller: use one of your own, in a closed network.
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ class RemoteJob(execute._Job):
             return False
         kept = self.records[0].parent.glob(f"{self.chapter.slug}*.json")
         known = {path.name: path.read_text("utf-8", errors="replace") for path in kept}  # a page may show them beside
-        names = ("profile", "source", "seconds", "memory_gib", "seed_offset")
+        names = ("profile", "source", "seconds", "memory_gib", "seed_offset", "jitter")
         options = {name: getattr(self.settings, name) for name in names}
         self.client.subscribe_topic(self.token, lambda event: self.workers.append(event[1]))
         version = _version(self.chapter.slug)

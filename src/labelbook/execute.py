@@ -333,6 +333,7 @@ class _Job:
             return None
         except OSError:
             pass  # a file system without locks
+        self.outcome.state = "waiting"
         if self.settings.resume and _is_current(self):
             self.outcome.state = "current"
             return None
