@@ -5,7 +5,7 @@ PROFILE ?= smoke
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: book repository site test chapter slides handout determinism chromium lint format clean
+.PHONY: book repository site test bench chapter slides handout determinism chromium lint format clean
 
 book: .venv/ready
 	$(BIN)/labelbook run --profile book --jobs $(JOBS)
@@ -16,6 +16,10 @@ site: .venv/ready
 
 test: .venv/ready chromium lint
 	$(BIN)/python -m pytest
+
+# Times everything beside something, which the tests do not; ten minutes. Writes data/results/benchmarks.json, and so a page.
+bench: .venv/ready
+	$(BIN)/python -m pytest tests/benchmarks/bench.py --benchmark-columns=median,iqr,rounds
 
 chapter: .venv/ready
 	@test -n "$(NAME)" || { echo "Say which: make chapter NAME=nacl PROFILE=smoke (the names: $(BIN)/labelbook list)"; exit 2; }

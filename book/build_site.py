@@ -19,7 +19,7 @@ SOURCES = (
     "_toc.yml",
     "book/**/*",
     "notebooks/**/*.ipynb",
-    "data/results/*/*.json",
+    "data/results/**/*.json",
     "src/labelbook/*.py",
 )
 
@@ -69,6 +69,7 @@ def build(root: Path = ROOT, *, toc: bool = True) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         call([sys.executable, "book/make_pages.py", *([] if toc else ["--keep-toc"])], root)
         call([sys.executable, "book/scoreboard.py"], root)
+        call([sys.executable, "book/benchmarks.py"], root)
         made_from = sources_hash(root)
         if stamp.exists() and stamp.read_text() == made_from:
             return out / "html"

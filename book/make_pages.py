@@ -83,7 +83,8 @@ def contents(catalogue: Catalogue) -> str:
     }
     groups["Comparisons"] = [c.path.removesuffix(".ipynb") for c in catalogue.comparisons if c.written]
     groups["Find and teach"] = ["book/problems", "book/teaching", "book/glossary", "book/notation"]
-    groups["About"] = ["book/scoreboard", "book/measuring", "book/verdicts", "book/changes", "book/references"]
+    about = ("scoreboard", "measuring", "verdicts", "benchmarks", "changes", "references")
+    groups["About"] = [f"book/{page}" for page in about]
     lines = [
         "# Made by `python book/make_pages.py` from the catalogue and the notebooks that there are; do not edit.",
         "format: jb-book",

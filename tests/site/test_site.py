@@ -421,10 +421,14 @@ def test_a_bibtex_entry_has_a_button_that_copies_it(real_site, browser):
 
 
 def looked_at():
-    """Front page, pages about the book, and a chapter with everything; of the book itself the first chapter too."""
-    first = [page for page in REAL if page.startswith("notebooks/")][:1]
+    """Front page, pages about the book, and a chapter with everything; of the book itself a chapter and a comparison too."""
+    chapter, comparison = (
+        next(page for page in REAL if page.startswith("notebooks/") and ("/comparisons/" in page) == compares)
+        for compares in (False, True)
+    )
+    about = ["book/index", "book/scoreboard", "book/verdicts", "book/teaching", "book/problems"]
     return [("made_up", page) for page in ("book/index", PART, FIRST[0], "book/references")] + [
-        ("real", page) for page in ["book/scoreboard", "book/verdicts", "book/teaching", "book/problems", *first]
+        ("real", page) for page in [*about, chapter, comparison]
     ]
 
 
