@@ -36,7 +36,6 @@ def random_shift(images: Tensor, pixels: int, generator: torch.Generator) -> Ten
     b, _, h, w = images.shape
     padded = torch.nn.functional.pad(images, (pixels,) * 4)
     dy, dx = torch.randint(0, 2 * pixels + 1, (2, b, 1), generator=generator, device=images.device).squeeze(2)
-    crops = padded.unfold(2, h, 1).unfold(
-        3, w, 1
-    )  # all that there are, without a copy: [B,C,2*pixels+1,2*pixels+1,H,W]
+    # All crops that there are, without a copy: [B,C,2*pixels+1,2*pixels+1,H,W].
+    crops = padded.unfold(2, h, 1).unfold(3, w, 1)
     return crops[torch.arange(b, device=images.device), :, dy, dx]
