@@ -39,7 +39,7 @@ def test_the_first_losses_are_the_committed_ones(smoke, slug):
     assert committed.keys() == smoke[slug]["fingerprint"].keys()
     assert any(len(losses) == 20 for losses in committed.values())
     assert committed.keys() == steady.keys(), f"run `labelbook steady {slug}`"
-    assert max(steady.values()) >= 2, "rounding decides even the second loss of every method"
+    assert max(steady.values()) >= 1, "rounding decides even the first loss of every method"
     for method, losses in committed.items():
         count = steady[method]
         message = f"{slug}, {method}: if the library changed on purpose, run the chapter again in `book` and `smoke`"
