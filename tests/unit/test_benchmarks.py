@@ -123,6 +123,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
         benchmarks.read(tmp_path / "benchmarks.json")
 
 
+@pytest.mark.skipif(not (ROOT / benchmarks.RESULTS).exists(), reason="`make bench` has not run to its end yet")
 def test_the_committed_findings_make_a_page_and_name_no_machine():
     found = benchmarks.read(ROOT / benchmarks.RESULTS)
     assert all(
