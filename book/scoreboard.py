@@ -23,7 +23,7 @@ from labelbook.results import Claim, Condition
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADINGS = ("Part", "Chapter", "Claim", "Verdict", "Effect", "Held on fresh seeds")
-HEADINGS += ("Data", "Licence of the data", "Smoke", "Book", "GPU")
+HEADINGS += ("Data", "Licence of the data", "Smoke", "Book", "GPU", "Device of the book run")
 HELD = {True: "yes", False: "no", None: "untried"}  # "not tried" would be found by a search for "not reproduced"
 SHOWN = 3  # conditions of one claim
 
@@ -36,6 +36,7 @@ class Row:
     source: str
     claim: Claim
     held: bool | None = None  # on fresh seeds; None where it was not tried with this code
+    device: str = "–"  # on which `book` ran
 
 
 def rows(catalogue: Catalogue) -> list[Row]:
@@ -47,7 +48,8 @@ def rows(catalogue: Catalogue) -> list[Row]:
                 record = results.read_record(path)
                 claims = map(Claim.from_dict, record["claims"])
                 tried = again.stored(chapter.slug) if record["source"] == "embedded" else None
-                found += [Row(chapter, record["source"], claim, held(claim, tried or [])) for claim in claims]
+                device = record.get("device", "–")
+                found += [Row(chapter, record["source"], claim, held(claim, tried or []), device) for claim in claims]
     return found
 
 
@@ -130,6 +132,7 @@ def table_row(row: Row, part: str, licences: dict[str, str]) -> str:
         duration(seconds(slug, "smoke")),
         duration(seconds(slug, "book", row.source)),
         duration(seconds(slug, "gpu")),
+        cell(html.escape(row.device)),
     ]
     return f"<tr>{''.join(cells)}</tr>"
 

@@ -225,7 +225,22 @@ def _code_hash_now(slug: str) -> str | None:
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{platform.system()} {platform.machine()} CPU, {os.cpu_count()} cores"
+    return f"{platform.system()} {_processor()}, {os.cpu_count()} cores"
+
+
+def _processor() -> str:
+    """What decides how sums round: the processor's name, on Linux its model, and the instructions that PyTorch uses."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        rows = (line.partition(":")[::2] for line in cpuinfo.read_text(errors="replace").splitlines())
+        facts = {}
+        for key, value in rows:  # the first core speaks for all
+            facts.setdefault(key.strip(), value.strip())
+        if "model name" in facts:
+            numbers = ".".join(facts.get(key, "?") for key in ("cpu family", "model", "stepping"))
+            name = f"{facts['model name']} {numbers}"
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 
 def _versions() -> dict[str, str]:
