@@ -36,6 +36,10 @@ Force = Annotated[bool, typer.Option("--force", help="Run chapters again whose r
 Seconds = Annotated[
     float | None, typer.Option(min=0.1, help="Wall time for a chapter; default: three times its CPU budget.")
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask cluster, such as tcp://10.0.0.1:8786."),
+]
 
 
 @contextlib.contextmanager
@@ -139,10 +143,7 @@ def run(
     memory_gib: Annotated[
         float | None, typer.Option(min=0.01, help="Memory for a chapter; default on a CPU: smoke 2, book 4.")
     ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask cluster, such as tcp://10.0.0.1:8786."),
-    ] = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Run chapters; what is current is skipped, so that an interrupted run resumes.
 
@@ -179,24 +180,36 @@ def run(
 
 
 @app.command()
-def fresh(names: Names = None, jobs: Jobs = 1, force: Force = False, seconds: Seconds = None) -> None:
+def fresh(
+    names: Names = None,
+    draws: Annotated[
+        int, typer.Option(min=1, help="Run each chapter so often, always on other seeds, and pool what was found.")
+    ] = 1,
+    jobs: Jobs = 1,
+    force: Force = False,
+    seconds: Seconds = None,
+    scheduler: Scheduler = None,
+) -> None:
     """Try the published effects on seeds that were never used (profile book); nothing that is published changes.
 
     A condition [b]held[/b] where its mean on fresh seeds lies in the interval that the published differences predict for it.
-    The fresh records go to data/results/fresh/, from where the scoreboard takes them.
+    The fresh records go to data/results/fresh/, from where the scoreboard takes them. Draws are jobs like chapters: two jobs,
+    or the workers of a cluster, share the seeds of one chapter among them.
 
     Exit code: 0 all held, 1 a condition fell or a chapter failed, 2 nothing was started.
     """
     from rich.console import Console
 
-    from . import again, execute
+    from . import again, cluster, execute
 
     console = Console()
     with (
-        _plain_errors(again.AgainError, execute.CheckoutNeeded),
+        _plain_errors(again.AgainError, execute.CheckoutNeeded, cluster.ClusterError),
         _progress(console, "book") as notify,
     ):
-        found = again.fresh(names or (), jobs=jobs, force=force, seconds=seconds, notify=notify)
+        found = again.fresh(
+            names or (), draws=draws, jobs=jobs, force=force, seconds=seconds, scheduler=scheduler, notify=notify
+        )
     well = True
     for slug, held in found.items():
         failed = isinstance(held, again.AgainError)
@@ -265,7 +278,7 @@ def _progress(console, profile: str):
     seen = {}
 
     def notify(outcome) -> None:
-        seen[outcome.slug] = outcome
+        seen[outcome.slug, outcome.offset] = outcome
         if outcome.state not in ("waiting", "running") or (outcome.state == "running" and not console.is_terminal):
             _line(console, outcome)
 
@@ -286,7 +299,12 @@ def _running_table(outcomes, profile: str):
         if o.state == "running":
             budget = f"{CPU_SECONDS[profile]} CPU-s, stop at {o.limit:g} s"
             table.add_row(
-                o.slug, f"{o.cell}/{o.cells}", f"{o.seconds:.0f} s", budget, f"{o.peak_mib:,} MiB", o.line[:40]
+                f"{o.slug} +{o.offset}" if o.offset else o.slug,
+                f"{o.cell}/{o.cells}",
+                f"{o.seconds:.0f} s",
+                budget,
+                f"{o.peak_mib:,} MiB",
+                o.line[:40],
             )
     return table
 

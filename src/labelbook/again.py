@@ -13,7 +13,7 @@ import math
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import chapters, execute, resources, results
@@ -99,21 +99,57 @@ def stored(slug: str) -> list[Held] | None:
     return compare(record, fresh) if record["code"] == fresh["code"] else None
 
 
+def pooled(draws: dict[int, dict]) -> dict:
+    """One record of a chapter's runs on several ranges of seeds: their scores and differences side by side.
+
+    Args:
+        draws: the records by the offset of their seeds.
+
+    Raises:
+        AgainError: the runs are not all of the same code, or did not test the same claims.
+    """
+    first, *others = records = [draws[offset] for offset in sorted(draws)]
+    if not others:
+        return first
+    asked = [[(row["text"], len(row["conditions"])) for row in record["claims"]] for record in records]
+    if any(record["code"] != first["code"] for record in others) or any(claims != asked[0] for claims in asked):
+        raise AgainError(f"the runs of {first['slug']} are not of the same code. Run `labelbook fresh --force` again.")
+    claims = []
+    for rows in zip(*(record["claims"] for record in records), strict=True):
+        conditions = [results.Claim.from_dict(row).conditions for row in rows]
+        together = [
+            replace(same[0], differences=tuple(d for condition in same for d in condition.differences))
+            for same in zip(*conditions, strict=True)
+        ]
+        claims.append(results.Claim(rows[0]["text"], tuple(together)).to_dict())
+    scores = [{**row, "seed": row["seed"] + offset} for offset in sorted(draws) for row in draws[offset]["scores"]]
+    spent = {name: sum(record[name] for record in records) for name in ("cpu_seconds", "wall_seconds") if name in first}
+    return {**first, **spent, "scores": scores, "claims": claims, "draws": len(draws)}
+
+
 def fresh(
     slugs=(),
     *,
+    draws: int = 1,
     jobs: int = 1,
     seconds: float | None = None,
     force: bool = False,
+    scheduler: str | None = None,
     notify: Callable[[execute.Outcome], None] = lambda outcome: None,
 ) -> dict[str, list[Held] | AgainError]:
     """Run the `book` profile of chapters on seeds that were never used, and hold each claim against what was predicted.
 
     The fresh records are kept in `data/results/fresh/`, each as soon as its chapter is done; those of the current code are
-    not made again, unless `force`. The notebooks stay as they are; executed copies go to `build/fresh/executed/`.
+    not made again, unless `force`. The notebooks stay as they are; executed copies go to `build/fresh/`.
+
+    Args:
+        draws: how often each chapter runs, each time on other seeds; the draws are jobs of their own, and their differences
+            are pooled. One that fails leaves the others as they are.
+        scheduler: the address of a Dask cluster that runs them.
 
     Raises:
         AgainError: a chapter has no current `book` record to compare with; nothing was started.
+        ClusterError: the cluster cannot be used; nothing was started.
     """
     chosen = _chosen(slugs)
     for chapter in chosen:
@@ -121,24 +157,49 @@ def fresh(
         if state != "current":
             raise AgainError(f"{chapter.slug} is {state}. Run `labelbook run {chapter.slug} --profile book` first.")
     found, apart = {}, execute.needs_checkout() / "build" / "fresh"
+    offsets = [OFFSET * (i + 1) for i in range(draws)]
+    folders = {offset: apart / str(offset) / "book" if draws > 1 else apart / "book" for offset in offsets}
+    finished: dict[str, dict[int, dict]] = {}
 
     def keep(outcome: execute.Outcome) -> None:
         if outcome.state == "finished":
-            record = (apart / "book" / f"{outcome.slug}.json").read_text(encoding="utf-8")
-            results.write_whole(resources.results_folder("fresh") / f"{outcome.slug}.json", record)
+            ours = finished.setdefault(outcome.slug, {})
+            ours[outcome.offset] = results.read_record(folders[outcome.offset] / f"{outcome.slug}.json")
+            try:
+                record = pooled(ours)
+            except AgainError as error:
+                found[outcome.slug] = error
+            else:
+                results.write_whole(
+                    resources.results_folder("fresh") / f"{outcome.slug}.json", results.record_text(record)
+                )
         elif outcome.state in ("failed", "interrupted"):
             found[outcome.slug] = AgainError(str(outcome))
         notify(outcome)
 
-    waiting = [c.slug for c in chosen if force or stored(c.slug) is None]
+    waiting = [c.slug for c in chosen if force or stored(c.slug) is None or _drawn(c.slug) < draws]
     if waiting:
-        execute.run_chapters(waiting, "book", jobs=jobs, seconds=seconds, notify=keep, apart=apart, seed_offset=OFFSET)
+        execute.run_chapters(
+            waiting,
+            "book",
+            jobs=jobs,
+            seconds=seconds,
+            notify=keep,
+            apart=apart,
+            seed_offsets=offsets,
+            scheduler=scheduler,
+        )
     for chapter in chosen:
         if chapter.slug not in found:
             held = stored(chapter.slug)
             changed = AgainError(f"{chapter.slug} was edited or run anew meanwhile. Run `labelbook fresh` again.")
             found[chapter.slug] = changed if held is None else held
     return {c.slug: found[c.slug] for c in chosen}
+
+
+def _drawn(slug: str) -> int:
+    """How many draws are in the fresh record on disk."""
+    return results.read_record(resources.results_folder("fresh") / f"{slug}.json").get("draws", 1)
 
 
 @dataclass(frozen=True)
@@ -172,7 +233,7 @@ def repeat(
     for offset in (0, 0, OFFSET):
         with tempfile.TemporaryDirectory(prefix="labelbook-again-") as folder:
             outcomes = execute.run_chapters(
-                chosen, profile, jobs=jobs, seconds=seconds, notify=notify, apart=Path(folder), seed_offset=offset
+                chosen, profile, jobs=jobs, seconds=seconds, notify=notify, apart=Path(folder), seed_offsets=(offset,)
             )
             failed |= {o.slug: AgainError(str(o)) for o in outcomes if o.state != "finished"}
             finished = [slug for slug in chosen if slug not in failed]

@@ -73,8 +73,9 @@ class RemoteJob(execute._Job):
             return False
         kept = self.records[0].parent.glob(f"{self.chapter.slug}*.json")
         known = {path.name: path.read_text("utf-8", errors="replace") for path in kept}  # a page may show them beside
-        names = ("profile", "source", "seconds", "memory_gib", "seed_offset", "jitter")
+        names = ("profile", "source", "seconds", "memory_gib", "jitter")
         options = {name: getattr(self.settings, name) for name in names}
+        options["seed_offsets"] = (self.settings.seed_offset,)
         self.client.subscribe_topic(self.token, lambda event: self.workers.append(event[1]))
         version = _version(self.chapter.slug)
         self.future = self.client.submit(

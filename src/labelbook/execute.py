@@ -25,8 +25,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -62,6 +62,7 @@ class Outcome:
     """What became of one chapter, or what it is doing now. Cells are code cells, counted from 1 as a kernel does."""
 
     slug: str
+    offset: int = 0  # of its seeds
     state: str = "waiting"  # then perhaps blocked, then running; at the end finished, failed, current or interrupted
     cell: int = 0
     cells: int = 0
@@ -75,15 +76,16 @@ class Outcome:
     remarks: list[str] = field(default_factory=list)
 
     def __str__(self):
+        name = f"{self.slug} (seeds from {self.offset})" if self.offset else self.slug
         if self.state == "current":
-            return f"{self.slug}: current, skipped (use --force)"
+            return f"{name}: current, skipped (use --force)"
         if self.state == "blocked":
-            return f"{self.slug}: waits for another run of it to end"
+            return f"{name}: waits for another run of it to end"
         if self.state == "running":
-            return f"{self.slug}: started, {self.cells} cells, stopped after {self.limit:g} s"
+            return f"{name}: started, {self.cells} cells, stopped after {self.limit:g} s"
         place = f" in cell {self.cell}" if self.cell and self.why else ""
         why = f": {self.why}" if self.state == "failed" else ""
-        return f"{self.slug}: {self.state}{place}{why} ({self.seconds:.0f} s, {self.peak_mib:,} MiB)"
+        return f"{name}: {self.state}{place}{why} ({self.seconds:.0f} s, {self.peak_mib:,} MiB)"
 
 
 # ---------------------------------------------------------------------------------------------------- all chapters
@@ -100,7 +102,7 @@ def run_chapters(
     memory_gib: float | None = None,
     notify: Callable[[Outcome], None] = lambda outcome: None,
     apart: Path | None = None,
-    seed_offset: int = 0,
+    seed_offsets: Sequence[int] = (0,),
     jitter: float = 0.0,
     scheduler: str | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -113,7 +115,8 @@ def run_chapters(
         memory_gib: memory for a chapter (default: the profile's on a CPU, no limit on a GPU).
         notify: called with an outcome whenever its state changes; the object goes on changing while the chapter runs.
         apart: a folder for records and executed copies of a run that is no publication; all chosen chapters run.
-        seed_offset: added to every seed that a chapter takes from its `run`.
+        seed_offsets: added to every seed that a chapter takes from its `run`. With several, each chapter runs once for each of
+            them, into the folder `apart`/<offset>.
         jitter: relative error of every product of tensors (see `rounding`).
         scheduler: the address of a Dask cluster, whose workers run the chapters instead of this machine.
         stop: asked again and again; true has the effect of the first Ctrl-C.
@@ -142,16 +145,23 @@ def run_chapters(
             scratch=Path(scratch),
             apart=apart and Path(apart).absolute(),
             resume=not (force or apart),
-            seed_offset=seed_offset,
+            seed_offset=0,
             jitter=jitter,
         )
-        everything = [kind(chapter, settings) for chapter in chosen]
+        everything = [kind(chapter, each) for chapter in chosen for each in _draws(settings, seed_offsets)]
         for job in everything:
             job.outcome.state = "current" if settings.resume and _is_current(job) else "waiting"
             notify(job.outcome)
         waiting = [job for job in everything if job.outcome.state == "waiting"]
-        _run_waiting(waiting, jobs if scheduler is None else len(chosen), lambda: asked.is_set() or stop(), notify)
+        _run_waiting(waiting, jobs if scheduler is None else len(everything), lambda: asked.is_set() or stop(), notify)
     return [job.outcome for job in everything]
+
+
+def _draws(settings: _Settings, offsets: Sequence[int]) -> list[_Settings]:
+    """The settings for each offset of the seeds; several have a folder each."""
+    if len(offsets) == 1:
+        return [replace(settings, seed_offset=offsets[0])]
+    return [replace(settings, seed_offset=offset, apart=settings.apart / str(offset)) for offset in offsets]
 
 
 @contextlib.contextmanager
@@ -306,7 +316,7 @@ class _Job:
 
     def __init__(self, chapter: chapters.Chapter | chapters.Comparison, settings: _Settings):
         self.chapter, self.settings = chapter, settings
-        self.outcome = Outcome(chapter.slug, limit=settings.seconds)
+        self.outcome = Outcome(chapter.slug, settings.seed_offset, limit=settings.seconds)
         # A source that cannot be had leads to the embedded data, and so to the embedded record.
         names = [f"{chapter.slug}.{settings.source}.json"] * (settings.source != "embedded") + [f"{chapter.slug}.json"]
         records = settings.apart / settings.profile if settings.apart else resources.results_folder(settings.profile)

@@ -106,6 +106,27 @@ def test_every_result_arrives_once_and_whole_though_a_worker_is_killed(book, the
     assert not there.record("any", "book").parent.exists()
 
 
+def test_the_seeds_of_one_chapter_are_shared_among_workers(book, there, run):
+    claim = "import os\n" + CLAIM.replace("[1.0,", "[1 + int(os.environ['LABELBOOK_SEED_OFFSET']) / 1e6,")
+    add(book, there, slow=(claim, counts("slow"), WAITS))
+    book.notebook("slow").with_name("pid").write_text("")  # only a fresh draw waits
+    run(profile="book")
+    with dask(there, 2) as (address, workers):
+        process = book.start("fresh", "--draws", "3", "--scheduler", address)
+        pid = there.notebook("slow").with_name("pid")
+        wait_for(lambda: pid.exists() and pid.read_text())
+        above = {parent.pid for parent in psutil.Process(int(pid.read_text())).parents()}
+        next(worker for worker in workers if worker.pid in above).kill()
+        printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    assert printed.count("): finished") == 3
+    (claim,) = map(results.Claim.from_dict, results.read_record(book.record("slow", "fresh"))["claims"])
+    assert claim.conditions[0].differences[::3] == (1.01, 1.02, 1.03)
+    assert (
+        len(there.notebook("slow").with_name("slow.runs").read_text().splitlines()) == 4
+    )  # one was lost with its worker
+
+
 def test_a_chapter_that_kills_its_workers_is_given_up_and_ctrl_c_reaches_the_others(book, there, run):
     add(book, there, kills=(KILLS_ITS_WORKER,), waits=(WAITS,), other=("1 + 1",))
     with dask(there, 3) as (address, workers):

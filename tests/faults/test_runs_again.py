@@ -1,5 +1,7 @@
 """`labelbook fresh` and `labelbook determinism`, with real runs of a tiny book."""
 
+import pytest
+
 from labelbook import again, results
 
 DRAWS = """
@@ -27,7 +29,7 @@ def test_fresh_seeds_are_compared_and_kept_and_nothing_published_changes(book, r
     assert code == 1
     assert "held  Better: difference: predicted 1." in printed
     assert "FELL  Better: difference: predicted 1." in printed
-    assert "breaks: failed in cell 3: AssertionError: only on these seeds" in printed
+    assert "breaks (seeds from 10000): failed in cell 3: AssertionError: only on these seeds" in printed
     assert {path: path.read_bytes() for path in published} == published
     assert again.stored("breaks") is None
     assert [[one.held for one in again.stored(slug)] for slug in ("holds", "lucky")] == [[True], [False]]
@@ -42,6 +44,33 @@ def test_fresh_seeds_are_compared_and_kept_and_nothing_published_changes(book, r
     assert set(started) == {"breaks"}
     again.fresh(["holds"], force=True)
     assert [book.record(slug, "fresh").stat().st_mtime_ns > then for slug, then in times.items()] == [True, False]
+
+
+def test_draws_are_pooled_and_one_that_fails_leaves_the_others(book, run):
+    book.add("holds", DRAWS)
+    book.add("breaks", DRAWS, "assert offset < 20_000, 'not on these'")
+    run(profile="book", jobs=2)
+    code, printed = book.cli("fresh", "--draws", "2", "--jobs", "2")
+    assert code == 1
+    assert "holds (seeds from 20000): finished" in printed
+    assert "breaks (seeds from 20000): failed in cell 3: AssertionError: not on these" in printed
+    pooled, whole = (results.read_record(book.record(slug, "fresh")) for slug in ("breaks", "holds"))
+    assert (len(pooled["scores"]), len(whole["scores"])) == (6, 12)
+    assert {row["seed"] for row in whole["scores"]} == {*range(10_000, 10_005), *range(20_000, 20_005)}
+    (claim,) = map(results.Claim.from_dict, whole["claims"])
+    values = [row["value"] for row in whole["scores"] if row["metric"] == "gain"]
+    assert list(claim.conditions[0].differences) == values
+
+    # Two draws are enough for one, not for three.
+    assert again.fresh(["holds"], notify=lambda outcome: pytest.fail("it ran again"))["holds"][0].held is True
+    again.fresh(["holds"], draws=3, jobs=3)
+    assert len(results.read_record(book.record("holds", "fresh"))["scores"]) == 18
+
+
+def test_draws_of_different_code_are_not_pooled():
+    one = {"slug": "some", "code": "a", "claims": [], "scores": []}
+    with pytest.raises(again.AgainError, match="not of the same code"):
+        again.pooled({0: one, 1: {**one, "code": "b"}})
 
 
 def test_without_a_current_record_there_is_nothing_to_hold_against(book):
