@@ -15,6 +15,7 @@ from .fashion import fashion_mnist
 from .label_errors import VotedLabels, label_error_votes, label_errors
 from .left_atrium import Slices, left_atrium
 from .movielens import Ratings, movielens
+from .openclipart import Drawings, openclipart
 from .planetoid import CitationGraph, citation_graph
 from .reviews import Reviews, clothing_reviews
 from .tables import diabetes, digits
@@ -24,6 +25,7 @@ __all__ = [
     "BoxedImages",
     "CitationGraph",
     "Complaints",
+    "Drawings",
     "LabelledImages",
     "LabelledMasks",
     "LabelledTexts",
@@ -49,5 +51,6 @@ __all__ = [
     "mails",
     "movielens",
     "online_complaints",
+    "openclipart",
     "sst2",
 ]
