@@ -236,6 +236,51 @@ def denoised_labels(method):
     return lambda: method.denoise_labels(*ours, 5, 0.6, 20), plain
 
 
+@entry("local-graph-clustering", "flow poured into 10 of 2,000 nodes", "scipy.optimize.minimize with L-BFGS-B")
+def flow(method):
+    from scipy.optimize import minimize
+
+    adjacency, edges, weights = random_graph(2000, 12)
+    source = np.zeros(2000)
+    source[:10] = 40
+    sink = np.ones(2000)
+    degrees = adjacency.sum(1)
+
+    def objective(x):
+        flowing = degrees * x - adjacency @ x
+        return x @ flowing / 2 + x @ (sink - source), flowing + sink - source
+
+    def library():
+        precise = {"ftol": 1e-15, "gtol": 1e-8, "maxiter": 10_000, "maxfun": 20_000}
+        return minimize(objective, np.zeros(2000), jac=True, bounds=[(0, None)] * 2000, options=precise).x
+
+    ours = edges, weights, torch.from_numpy(source), torch.from_numpy(sink)
+    return lambda: method.flow_diffusion(*ours), library
+
+
+@entry("local-graph-clustering", "conductance of 300 among 2,000 nodes", "networkx.conductance")
+def conductance(method):
+    import networkx
+
+    adjacency, edges, weights = random_graph(2000, 12)
+    graph, inside = networkx.from_scipy_sparse_array(adjacency), torch.arange(2000) < 300
+    return (
+        lambda: method.conductance(edges, weights, inside),
+        lambda: networkx.conductance(graph, range(300), weight="weight"),
+    )
+
+
+def random_graph(n: int, degree: int):
+    """Weights between n nodes: a symmetric sparse matrix, its links [2,E] in both directions, and their weights [E]."""
+    from scipy.sparse import random_array
+
+    half = random_array((n, n), density=degree / n / 2, rng=numbers(), format="coo")
+    whole = (half + half.T).tocoo()
+    whole.setdiag(0)
+    whole.eliminate_zeros()
+    return whole.tocsr(), torch.from_numpy(np.stack(whole.coords).astype(np.int64)), torch.from_numpy(whole.data)
+
+
 @entry("nbpo-sampler", "one step: four tables of factors after 2,000 votes with 4 negatives each")
 def votes_step(method):
     rng = numbers()
@@ -263,6 +308,9 @@ def votes_step(method):
         return [moved(*row) for row in zip((U, V, P, Q), changes, (0.1, 0.1, 0.2, 0.2), strict=True)]
 
     return lambda: method.nbpo_step(*ours), plain
+
+
+# ------------------------------------------------------------------------------------------------------- few labels
 
 
 @entry("uda", "one step: consistency and annealed loss of 512 pictures and their gradient")
@@ -315,6 +363,36 @@ def confidence_step(method):
         return -(target * np.log(p)).sum(1).mean(), (p - target) / 512
 
     return with_gradient(lambda z: method.log_confidence_loss(z, labels32, step=100), logits32), plain
+
+
+@entry(
+    "design-based-supervised-learning",
+    "logistic regression on 5,000 guesses, of which 500 are checked, and its covariance",
+    "scipy.optimize.root",
+    slower="scipy updates its curvature from step to step, and ours computes it anew, for many data sets in one call",
+)
+def checked_regression(method):
+    from scipy.optimize import root
+
+    rng = numbers()
+    X = np.concatenate([np.ones((5000, 1)), rng.standard_normal((5000, 3))], 1)
+    prob = np.where(X[:, 1] > 0, 0.15, 0.05)
+    truth, read = rng.random(5000) < sigmoid(X @ (0.2, 1.0, -0.5, 0.0)), rng.random(5000) < prob
+    guess = np.where(rng.random(5000) < 0.8, truth, 0.5)
+    ours = [torch.from_numpy(x) for x in (X, truth.astype(float), guess, read, prob)]
+
+    def library():
+        outcome = guess + read / prob * (truth - guess)
+        beta = root(lambda beta: X.T @ (outcome - sigmoid(X @ beta)) / 5000, np.zeros(4)).x
+        mean = sigmoid(X @ beta)
+        moments = X * (outcome - mean)[:, None]
+        inverse = np.linalg.inv(X.T @ (X * (mean * (1 - mean))[:, None]))
+        return beta, inverse @ (moments.T @ moments) @ inverse
+
+    return lambda: method.dsl_estimate(*ours, model="logistic"), library
+
+
+# --------------------------------------------------------------------------------------- many labels, rare labels
 
 
 @entry("pu-mlc", "one step: PU loss and mixup term of 256 pictures with 20 classes and their gradient")
