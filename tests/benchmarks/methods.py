@@ -193,6 +193,23 @@ def small_losses(probs: np.ndarray, labels: np.ndarray, count: int) -> np.ndarra
     return np.argsort(-probs[np.arange(len(labels)), labels], kind="stable")[:count]
 
 
+@entry(
+    "rcal",
+    "outlier factors of 800 points in 32 dimensions",
+    "sklearn.neighbors.LocalOutlierFactor",
+    slower="the library keeps the nearest of each block of distances, and the whole table is never there",
+)
+def outlier_factors(method):
+    from sklearn.neighbors import LocalOutlierFactor
+
+    points = numbers().normal(size=(800, 32))
+    ours = torch.from_numpy(points)
+    return (
+        lambda: method.local_outlier_factor(ours, 20),
+        lambda: -LocalOutlierFactor(n_neighbors=20).fit(points).negative_outlier_factor_,
+    )
+
+
 @entry("erase", "one step: coding rates of 1,000 nodes in 7 groups and their gradient")
 def coding_rates(method):
     rng = numbers()
@@ -553,7 +570,6 @@ def meal_step(method):
     "nacl",
     "class shares around each pixel, 16 masks of 96 x 96",
     "scipy.ndimage.uniform_filter",
-    slower="scipy keeps a running sum along each axis, and PyTorch adds up nine numbers for each pixel",
 )
 def neighbours(method):
     from scipy.ndimage import uniform_filter
@@ -591,7 +607,6 @@ def nacl_step(method):
     "bcp",
     "largest pieces of 3 classes in 8 masks of 96 x 96",
     "scipy.ndimage.label",
-    slower="scipy walks through one mask after the other, which only a CPU can; ours labels the batch where it lies",
 )
 def pieces(method):
     from scipy import ndimage
