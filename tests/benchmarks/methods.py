@@ -355,6 +355,52 @@ def uda_step(method):
     return with_gradient(loss, torch.stack(trained32)), plain
 
 
+@entry("simclrv2", "one step: contrastive loss of 128 pairs and its gradient")
+def contrast_step(method):
+    z = numbers().standard_normal((256, 64))
+    (ours,) = floats(z)
+    partner = np.roll(np.arange(256), 128)
+
+    def plain():
+        length = np.linalg.norm(z, axis=1, keepdims=True)
+        unit = z / length
+        logits = unit @ unit.T / 0.5
+        np.fill_diagonal(logits, -np.inf)
+        p = softmax(logits)
+        slope = (p - np.eye(256)[partner]) / (256 * 0.5)
+        slope = (slope + slope.T) @ unit
+        slope -= (slope * unit).sum(1, keepdims=True) * unit
+        return -np.log(p[np.arange(256), partner]).mean(), slope / length
+
+    return with_gradient(lambda x: method.nt_xent_loss(*x.chunk(2), 0.5), ours), plain
+
+
+@entry("shrinkmatch", "shrunk class spaces, loss and gradient of 448 images, 10 classes")
+def shrinking(method):
+    rng = numbers()
+    probs, logits = softmax(2 * rng.standard_normal((448, 10))), 2 * rng.standard_normal((448, 10))
+    probs32, logits32 = floats(probs, logits)
+    threshold, m = 0.95, len(probs)
+
+    def plain():
+        loss, slopes = 0.0, np.zeros_like(logits)
+        for p, z, slope in zip(probs, logits, slopes, strict=True):
+            if p.max() >= threshold:
+                continue
+            order = np.argsort(-p, kind="stable")
+            for first in range(2, len(p)):
+                if p[order[0]] / (p[order[0]] + p[order[first:]].sum()) >= threshold:
+                    stays = np.r_[order[0], order[first:]]
+                    inside = np.exp(z[stays] - z[stays].max())
+                    inside /= inside.sum()
+                    loss -= p.max() * np.log(inside[0]) / m
+                    slope[stays] = p.max() * (inside - np.eye(len(stays))[0]) / m
+                    break
+        return loss, slopes
+
+    return with_gradient(lambda z: method.shrink_loss(probs32, z, threshold), logits32), plain
+
+
 @entry("scalable-elicitation", "AUROC of 800 scores", "sklearn.metrics.roc_auc_score")
 def auroc(method):
     from sklearn.metrics import roc_auc_score
