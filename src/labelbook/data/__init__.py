@@ -14,14 +14,17 @@ from .eeg import Signals, eeg
 from .fashion import fashion_mnist
 from .label_errors import VotedLabels, label_error_votes, label_errors
 from .left_atrium import Slices, left_atrium
+from .mail_vectors import MailVectors, mail_vectors
 from .movielens import Ratings, movielens
 from .openclipart import Drawings, openclipart
 from .planetoid import CitationGraph, citation_graph
 from .reviews import Reviews, clothing_reviews
 from .tables import diabetes, digits
 from .texts import LabelledTexts, mails, sst2
+from .true_sets import Answers, Summaries, begin, xsum_judgements
 
 __all__ = [
+    "Answers",
     "BoxedImages",
     "CitationGraph",
     "Complaints",
@@ -29,12 +32,15 @@ __all__ = [
     "LabelledImages",
     "LabelledMasks",
     "LabelledTexts",
+    "MailVectors",
     "Ratings",
     "Reviews",
     "Signals",
     "Slices",
+    "Summaries",
     "Table",
     "VotedLabels",
+    "begin",
     "blood_cells",
     "california_housing",
     "camvid",
@@ -48,9 +54,11 @@ __all__ = [
     "label_error_votes",
     "label_errors",
     "left_atrium",
+    "mail_vectors",
     "mails",
     "movielens",
     "online_complaints",
     "openclipart",
     "sst2",
+    "xsum_judgements",
 ]
