@@ -49,7 +49,7 @@ CLASSES = {  # class: (folders of the collection, a definition in our words); a 
     "fish": ("animals/fish", "an animal that lives under water and swims: shark, whale, lobster, goldfish"),
 }  # fmt: skip
 # Words with two meanings.
-WORDS = "bass, bat, bow, bug, club, crane, date, jaguar, mouse, orange, palm, pitcher, plane, record, star"
+WORDS = "bass, bat, bow, bug, club, crane, date, jack, jaguar, kiwi, mouse, orange, palm, pitcher, plane, pointer, record, star"
 # In titles and keywords: nudes, and portraits of real people.
 LEFT_OUT = r"(?i)\b(sexy?|stripper|naked|nude|famous|gates|luther|hide_girl)\b"
 STOP = {"a", "an", "and", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "with"}
