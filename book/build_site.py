@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,10 @@ def call(command: list, root: Path) -> None:
         [str(c) for c in command], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode:
-        raise BuildError(f"{' '.join(str(c) for c in command[1:])} failed:\n{done.stdout[-6000:]}")
+        said = done.stdout.replace("\r", "\n").splitlines()
+        causes = [line for line in said if re.search(r"WARNING|ERROR|Error:", line)]  # far above the end
+        told = "\n".join([*causes, "", *said[-15:]])
+        raise BuildError(f"{' '.join(str(c) for c in command[1:])} failed:\n{told[-6000:]}")
 
 
 def simulation_is_current(root: Path) -> bool:
