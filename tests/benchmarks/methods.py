@@ -253,6 +253,35 @@ def denoised_labels(method):
     return lambda: method.denoise_labels(*ours, 5, 0.6, 20), plain
 
 
+@entry("capro", "a definition among 300 texts: distances by mutual neighbours")
+def mutual_neighbours(method):
+    rows = numbers().standard_normal((301, 16))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    ours = torch.from_numpy(rows)
+
+    def plain():
+        distance = 2 - 2 * rows @ rows.T
+        np.fill_diagonal(distance, 0)
+        distance = (distance / distance.max(0)).T
+        order = distance.argsort(1)
+
+        def circle(i, k):
+            return {j for j in order[i, : k + 1] if i in order[j, : k + 1]}
+
+        wide, narrow = ([circle(i, k) for i in range(301)] for k in (20, 10))
+        weights = np.zeros((301, 301))
+        for i, near in enumerate(wide):
+            invited = [narrow[j] for j in near if 3 * len(narrow[j] & near) > 2 * len(narrow[j])]
+            members = list(near.union(*invited))
+            weights[i, members] = np.exp(-distance[i, members])
+            weights[i] /= weights[i].sum()
+        weights = weights[order[:, :6]].mean(1)
+        shared = np.minimum(weights[0], weights[1:]).sum(1)
+        return 0.7 * (1 - shared / (2 - shared)) + 0.3 * distance[0, 1:]
+
+    return lambda: method.k_reciprocal_distance(ours[:1], ours[1:]), plain
+
+
 @entry("local-graph-clustering", "flow poured into 10 of 2,000 nodes", "scipy.optimize.minimize with L-BFGS-B")
 def flow(method):
     from scipy.optimize import minimize
