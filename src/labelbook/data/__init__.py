@@ -5,6 +5,7 @@ verified, your own copy. Datasheets lie beside the embedded files, in `data/`.
 """
 
 from ._types import LabelledImages, LabelledMasks, Table
+from .adult import adult
 from .blood import BoxedImages, blood_cells
 from .california import california_housing
 from .camvid import camvid
@@ -12,12 +13,14 @@ from .cifar import cifar10n
 from .complaints import Complaints, online_complaints
 from .eeg import Signals, eeg
 from .fashion import fashion_mnist
+from .forms import Document, Documents, rendered_forms
 from .label_errors import VotedLabels, label_error_votes, label_errors
 from .left_atrium import Slices, left_atrium
 from .mail_vectors import MailVectors, mail_vectors
 from .movielens import Ratings, movielens
 from .openclipart import Drawings, openclipart
 from .planetoid import CitationGraph, citation_graph
+from .receipts import receipts
 from .reviews import Reviews, clothing_reviews
 from .tables import diabetes, digits
 from .texts import LabelledTexts, mails, sst2
@@ -28,6 +31,8 @@ __all__ = [
     "BoxedImages",
     "CitationGraph",
     "Complaints",
+    "Document",
+    "Documents",
     "Drawings",
     "LabelledImages",
     "LabelledMasks",
@@ -40,6 +45,7 @@ __all__ = [
     "Summaries",
     "Table",
     "VotedLabels",
+    "adult",
     "begin",
     "blood_cells",
     "california_housing",
@@ -59,6 +65,8 @@ __all__ = [
     "movielens",
     "online_complaints",
     "openclipart",
+    "receipts",
+    "rendered_forms",
     "sst2",
     "xsum_judgements",
 ]
