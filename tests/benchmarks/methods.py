@@ -327,6 +327,47 @@ def random_graph(n: int, degree: int):
     return whole.tocsr(), torch.from_numpy(np.stack(whole.coords).astype(np.int64)), torch.from_numpy(whole.data)
 
 
+@entry(
+    "llm-label-errors",
+    "bound the share of wrong labels among 2,500 from 0, 1, ... 30 errors in 160",
+    "scipy.stats.hypergeom for every share",
+)
+def bounded_share(method):
+    from scipy.stats import hypergeom
+
+    def library():
+        every, found = np.arange(2501), []
+        for errors in range(31):
+            likely = hypergeom.sf(errors - 1, 2500, every, 160) > 0.025
+            found.append(np.flatnonzero(likely & (every >= errors))[0] / 2500)
+        return found
+
+    return lambda: [method.error_rate_lower_bound(errors, 160, 2500) for errors in range(31)], library
+
+
+@entry("nat-layout", "weak labels, confidence, loss and gradient of 768 words, 3 sources, 9 labels")
+def trusted_words(method):
+    rng = numbers()
+    probs = softmax(2 * rng.standard_normal((3 * 768, 9))).reshape(3, 768, 9)
+    logits, human = 2 * rng.standard_normal((768, 9)), rng.random(768) < 0.5
+    probs32, logits32 = floats(probs, logits)
+    people = torch.from_numpy(human)
+
+    def chapter(z):
+        labels, confidence = method.weak_label_confidence(probs32)
+        return method.noise_aware_loss(z, labels, confidence, people)
+
+    def plain():
+        mean = probs.mean(0)
+        confidence = 1 + (mean * np.log(mean)).sum(1) / np.log(9)
+        truth, p = one_hot(mean.argmax(1), 9), softmax(logits)
+        weight = np.where(human, 1, confidence)
+        weight /= weight.sum()
+        return -(weight[:, None] * truth * np.log(p)).sum(), weight[:, None] * (p - truth)
+
+    return with_gradient(chapter, logits32), plain
+
+
 @entry("nbpo-sampler", "one step: four tables of factors after 2,000 votes with 4 negatives each")
 def votes_step(method):
     rng = numbers()
@@ -428,6 +469,86 @@ def shrinking(method):
         return loss, slopes
 
     return with_gradient(lambda z: method.shrink_loss(probs32, z, threshold), logits32), plain
+
+
+@entry("fedlabel", "both losses on 4096 unlabelled images, 10 classes")
+def selection(method):
+    rng = numbers()
+    local, other = (softmax(3 * rng.standard_normal((4096, 10))) for _ in range(2))
+    other[:2000] = 0.3 * other[:2000] + 0.7 * local[:2000]  # experts that mostly agree
+    logits = rng.standard_normal((4096, 10))
+    ours = [torch.from_numpy(array) for array in (logits, local, other)]
+
+    def plain():
+        h = np.stack([local.var(1), other.var(1)])
+        first = h[0] >= h[1]
+        chosen, rest = np.where(first[:, None], local, other), np.where(first[:, None], other, local)
+        log_q = np.log(softmax(logits))
+        label, kept = chosen.argmax(1), chosen.max(1) >= 0.9
+        agree = kept & (rest.argmax(1) == label)
+        kl = (rest * (np.log(rest) - log_q)).sum(1) * h.min(0) / h.max(0)
+        return -(kept * log_q[np.arange(4096), label]).mean(), (agree * kl).mean()
+
+    return lambda: method.fedlabel_unsup_loss(*ours, 0.9), plain
+
+
+@entry("clip-pseudolabels", "weighted loss of 64 labelled and 512 pseudo-labelled pictures, with its gradient")
+def labelled_and_guessed(method):
+    rng = numbers()
+    vectors, classes = rng.standard_normal((576, 128)), rng.standard_normal((10, 128))
+    labels, gamma, lam = rng.integers(10, size=576), 8.0, 1.0
+    pictures, names = floats(vectors, classes)
+    given, guessed = torch.from_numpy(labels).split([64, 512])
+
+    def loss(class_vectors):
+        known, pool = method.clip_logits(pictures, class_vectors, 15.0).split([64, 512])
+        return method.unified_loss(known, given, pool, guessed, gamma, lam)
+
+    def plain():
+        v = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths = np.linalg.norm(classes, axis=1, keepdims=True)
+        t = classes / lengths
+        probs = softmax(15 * v @ t.T)
+        weights = np.repeat([gamma / 64, lam / 512], [64, 512])
+        value = -weights @ np.log(probs[np.arange(576), labels])
+        slope = 15 * (weights[:, None] * (probs - one_hot(labels, 10))).T @ v
+        return value, (slope - (slope * t).sum(1, keepdims=True) * t) / lengths
+
+    return with_gradient(loss, names), plain
+
+
+@entry(
+    "llp-belief-propagation", "100 iterations of belief propagation, 1,024 instances in bags of 16, 3,000 similar pairs"
+)
+def propagation(method):
+    rng = numbers()
+    n, size = 1024, 16
+    bag, counts = np.arange(n) // size, rng.integers(0, size, n // size).astype(float)
+    ends = np.unique(np.sort(rng.integers(0, n, (3000, 2)), 1), axis=0)
+    ends = ends[ends[:, 0] < ends[:, 1]]
+    similar = rng.random(len(ends))
+    lam_bag, lam_sim = 0.1, 0.4
+    ours = torch.from_numpy(bag), *floats(counts), torch.from_numpy(ends), *floats(similar)
+
+    def plain():
+        """Messages in a full matrix: row i sends, column j receives."""
+        theta = np.where(bag[:, None] == bag, -2 * lam_bag, 0.0)
+        np.fill_diagonal(theta, 0)
+        weights = np.zeros((n, n))
+        weights[ends[:, 0], ends[:, 1]] = similar
+        weights += weights.T
+        linked = (theta != 0) | (weights != 0)
+        theta += 2 * lam_sim * weights
+        alone = lam_bag * (2 * counts[bag] - 1) - lam_sim * weights.sum(1)
+        sender, receiver = np.nonzero(linked)
+        message = np.where(linked, theta / 2, 0)
+        for _ in range(100):
+            rest = (alone + message.sum(0))[sender] - message[receiver, sender]
+            new = np.logaddexp(0, rest + theta[sender, receiver]) - np.logaddexp(0, rest)
+            message[sender, receiver] = (message[sender, receiver] + new) / 2
+        return sigmoid(alone + message.sum(0))
+
+    return lambda: method.bp_marginals(*method.llp_potentials(*ours, lam_bag, lam_sim)), plain
 
 
 @entry("scalable-elicitation", "AUROC of 800 scores", "sklearn.metrics.roc_auc_score")
