@@ -62,7 +62,6 @@ class Outcome:
     """What became of one chapter, or what it is doing now. Cells are code cells, counted from 1 as a kernel does."""
 
     slug: str
-    offset: int = 0  # of its seeds
     state: str = "waiting"  # then perhaps blocked, then running; at the end finished, failed, current or interrupted
     cell: int = 0
     cells: int = 0
@@ -74,6 +73,7 @@ class Outcome:
     why: str = ""  # why it failed, in one line
     traceback: str = ""
     remarks: list[str] = field(default_factory=list)
+    offset: int = 0  # of its seeds
 
     def __str__(self):
         name = f"{self.slug} (seeds from {self.offset})" if self.offset else self.slug
@@ -316,7 +316,7 @@ class _Job:
 
     def __init__(self, chapter: chapters.Chapter | chapters.Comparison, settings: _Settings):
         self.chapter, self.settings = chapter, settings
-        self.outcome = Outcome(chapter.slug, settings.seed_offset, limit=settings.seconds)
+        self.outcome = Outcome(chapter.slug, limit=settings.seconds, offset=settings.seed_offset)
         # A source that cannot be had leads to the embedded data, and so to the embedded record.
         names = [f"{chapter.slug}.{settings.source}.json"] * (settings.source != "embedded") + [f"{chapter.slug}.json"]
         records = settings.apart / settings.profile if settings.apart else resources.results_folder(settings.profile)
