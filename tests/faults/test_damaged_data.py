@@ -48,6 +48,7 @@ DOWNLOADS = {
     "complaints": data.online_complaints,
     "left_atrium": lambda: data.left_atrium("test"),
     "planetoid": lambda: data.citation_graph("cora"),
+    "receipts": data.receipts,
     "texts": lambda: data.sst2("dev"),
 }
 
