@@ -13,11 +13,8 @@ from labelbook import chapters
 
 
 def slice_of(notebook):
-    """Parameters set to `smoke`, the method cells, and the code under "By hand" down to its last checked output.
-
-    What follows that, a picture as a rule, may build on the rest of the chapter.
-    """
-    kept, section, checked = [], "", 0
+    """Parameters set to `smoke`, the method cells, and the code under "By hand": what the worked example needs."""
+    kept, section = [], ""
     for cell in copy.deepcopy(notebook["cells"]):
         if cell["cell_type"] == "markdown":
             headings = re.findall(r"^## (.+)$", "".join(cell["source"]), re.M)
@@ -29,9 +26,7 @@ def slice_of(notebook):
             kept.append(cell)
         elif "method" in tags or section.startswith("By hand"):
             kept.append(cell)
-        if "nbval-check-output" in tags or "method" in tags:
-            checked = len(kept)
-    return {**notebook, "cells": kept[:checked]}
+    return {**notebook, "cells": kept}
 
 
 def nbval(folder):
