@@ -92,3 +92,31 @@ def verified(name: str) -> Path:
             f"Restore it with `git checkout -- {name}` in a clone, or reinstall labelbook."
         )
     return path
+
+
+def downloaded(name: str, address: str, sha256: str, *, title: str, instead: str) -> bytes:
+    """The bytes of a file that is downloaded once into the cache; on every read they must have this sha256.
+
+    Args:
+        name: where it lies in the cache folder.
+        title: what messages call it.
+        instead: what to put where if there is no network; ends the message.
+
+    Raises:
+        DataError: the file cannot be downloaded, or is not the one that it should be; says which and what to do.
+    """
+    path = cache_folder() / name
+    if not path.is_file():
+        import pooch
+
+        pooch.get_logger().setLevel("WARNING")  # it would write the machine's paths into the reader's page
+        try:
+            pooch.retrieve(address, known_hash=f"sha256:{sha256}", path=path.parent, fname=path.name, progressbar=False)
+        except Exception as error:  # pooch passes on whatever the network layer raised
+            raise DataError(f"{title} could not be downloaded ({type(error).__name__}). {instead}") from error
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DataError(
+            f"{path} is damaged: {len(content):,} bytes whose sha256 is not the listed one. Delete it and try again."
+        )
+    return content

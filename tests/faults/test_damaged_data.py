@@ -40,7 +40,7 @@ def test_an_embedded_file_that_was_damaged_anywhere_is_refused(tmp_path_factory,
 
 # ---------------------------------------------------------------------------------------------------------- downloads
 
-# One call for each module that downloads with pooch.
+# One call for each module that downloads.
 DOWNLOADS = {
     "blood": lambda: data.blood_cells("test"),
     "camvid": lambda: data.camvid("test"),
@@ -55,7 +55,8 @@ DOWNLOADS = {
 
 def test_every_module_that_downloads_is_tried():
     folder = resources.checkout() / "src" / "labelbook" / "data"
-    assert {path.stem for path in folder.glob("*.py") if "pooch.retrieve" in path.read_text()} == set(DOWNLOADS)
+    fetches = re.compile(r"pooch\.retrieve|resources\.downloaded")
+    assert {path.stem for path in folder.glob("*.py") if fetches.search(path.read_text())} == set(DOWNLOADS)
     for name in DOWNLOADS:
         importlib.import_module(f"labelbook.data.{name}")
 

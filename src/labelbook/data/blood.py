@@ -6,7 +6,6 @@ The file blood.tsv beside this module lists the 364 photos with their split and 
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -111,29 +110,9 @@ def _checksums() -> dict[str, str]:
 
 
 def _content(file: str) -> bytes:
-    """The bytes of one file, from the cache or the network, after its sha256 matched."""
-    path = resources.cache_folder() / FOLDER / file
-    if not path.is_file():
-        _download(file, path)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != _checksums()[file]:
-        raise resources.DataError(
-            f"{path} is damaged: {len(content):,} bytes whose sha256 is not the listed one. Delete it and try again."
-        )
-    return content
-
-
-def _download(file: str, path: Path) -> None:
-    import pooch
-
-    known = f"sha256:{_checksums()[file]}"
-    try:
-        pooch.retrieve(f"{ADDRESS}/{file}", known_hash=known, path=path.parent, fname=path.name, progressbar=False)
-    except Exception as error:  # pooch passes on whatever the network layer raised
-        raise resources.DataError(
-            f"BCCD's {file} could not be downloaded ({type(error).__name__}). "
-            f"Put the folder BCCD of {REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / 'bccd'}."
-        ) from error
+    instead = f"Put the folder BCCD of {REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / 'bccd'}."
+    address, title = f"{ADDRESS}/{file}", f"BCCD's {file}"
+    return resources.downloaded(f"{FOLDER}/{file}", address, _checksums()[file], title=title, instead=instead)
 
 
 def _picture(content: bytes, file: str, size: tuple[int, int]) -> np.ndarray:

@@ -7,11 +7,9 @@ numbers, and the reader below builds nothing else. The package is under the GPL-
 from __future__ import annotations
 
 import gzip
-import hashlib
 import struct
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -69,29 +67,8 @@ def online_complaints(*, device="cpu") -> Complaints:
 
 
 def _content() -> bytes:
-    """The bytes of the file, from the cache or the network, after their sha256 matched."""
-    path = resources.cache_folder() / FOLDER / FILE
-    if not path.is_file():
-        _download(path)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise resources.DataError(
-            f"{path} is damaged: {len(content):,} bytes whose sha256 is not the listed one. Delete it and try again."
-        )
-    return content
-
-
-def _download(path: Path) -> None:
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")  # it would write the machine's paths into the reader's page
-    try:
-        pooch.retrieve(ADDRESS, known_hash=f"sha256:{SHA256}", path=path.parent, fname=FILE, progressbar=False)
-    except Exception as error:  # pooch passes on whatever the network layer raised
-        raise resources.DataError(
-            f"{FILE} could not be downloaded ({type(error).__name__}). "
-            f"Put data/{FILE} of {REPOSITORY} at {COMMIT[:12]} into {path.parent}."
-        ) from error
+    instead = f"Put data/{FILE} of {REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / FOLDER}."
+    return resources.downloaded(f"{FOLDER}/{FILE}", ADDRESS, SHA256, title=FILE, instead=instead)
 
 
 def _columns(content: bytes) -> dict[str, np.ndarray]:

@@ -7,11 +7,9 @@ the repository's training list and the first four of its test list.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -104,29 +102,10 @@ def left_atrium(split: str = "train", *, size: int = 48, every: int = 3, device=
 
 
 def _content(split: str, name: str) -> bytes:
-    """The bytes of one volume, from the cache or the network, after its sha256 matched."""
-    path, digest = resources.cache_folder() / FOLDER / name / "mri_norm2.h5", VOLUMES[split][name]
-    if not path.is_file():
-        _download(name, path, digest)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise resources.DataError(
-            f"{path} is damaged: {len(content):,} bytes whose sha256 is not the listed one. Delete it and try again."
-        )
-    return content
-
-
-def _download(name: str, path: Path, digest: str) -> None:
-    import pooch
-
-    address = f"{ADDRESS}/{name}/{path.name}"
-    try:
-        pooch.retrieve(address, known_hash=f"sha256:{digest}", path=path.parent, fname=path.name, progressbar=False)
-    except Exception as error:  # pooch passes on whatever the network layer raised
-        raise resources.DataError(
-            f"The MRI volume {name} could not be downloaded ({type(error).__name__}). Put the folder data of "
-            f"{REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / 'la-mri'}."
-        ) from error
+    file, title = f"{name}/mri_norm2.h5", f"The MRI volume {name}"
+    instead = f"Put the folder data of {REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / 'la-mri'}."
+    address, digest = f"{ADDRESS}/{file}", VOLUMES[split][name]
+    return resources.downloaded(f"{FOLDER}/{file}", address, digest, title=title, instead=instead)
 
 
 def _read(content: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:

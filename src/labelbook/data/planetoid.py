@@ -9,11 +9,9 @@ save these few lines.
 from __future__ import annotations
 
 import collections
-import hashlib
 import io
 import pickle
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -109,31 +107,9 @@ def citation_graph(name: str, *, device="cpu") -> CitationGraph:
 
 
 def _content(file: str) -> bytes:
-    """The bytes of one file, from the cache or the network, after its sha256 matched."""
-    path = resources.cache_folder() / FOLDER / file
-    if not path.is_file():
-        _download(file, path)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256[file]:
-        raise resources.DataError(
-            f"{path} is damaged: {len(content):,} bytes whose sha256 is not the listed one. Delete it and try again."
-        )
-    return content
-
-
-def _download(file: str, path: Path) -> None:
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")  # it would write the machine's paths into the reader's page
-    try:
-        pooch.retrieve(
-            f"{ADDRESS}/{file}", known_hash=f"sha256:{SHA256[file]}", path=path.parent, fname=file, progressbar=False
-        )
-    except Exception as error:  # pooch passes on whatever the network layer raised
-        raise resources.DataError(
-            f"{file} could not be downloaded ({type(error).__name__}). "
-            f"Put the folder data of {REPOSITORY} at {COMMIT[:12]} into {path.parent}."
-        ) from error
+    folder = resources.cache_folder() / FOLDER
+    instead = f"Put the folder data of {REPOSITORY} at {COMMIT[:12]} into {folder}."
+    return resources.downloaded(f"{FOLDER}/{file}", f"{ADDRESS}/{file}", SHA256[file], title=file, instead=instead)
 
 
 class _Reader(pickle.Unpickler):

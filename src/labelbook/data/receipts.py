@@ -7,7 +7,6 @@ looks for the lines that hold them. The file receipts.tsv beside this module lis
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -60,29 +59,9 @@ def _checksums() -> dict[str, str]:
 
 
 def _content(file: str) -> bytes:
-    path = resources.cache_folder() / FOLDER / file
-    if not path.is_file():
-        _download(file, path)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != _checksums()[file]:
-        raise resources.DataError(
-            f"{path} is damaged: {len(content):,} bytes whose sha256 is not the listed one. Delete it and try again."
-        )
-    return content
-
-
-def _download(file: str, path: Path) -> None:
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")  # it would write the machine's paths into the reader's page
-    known = f"sha256:{_checksums()[file]}"
-    try:
-        pooch.retrieve(f"{ADDRESS}/{file}", known_hash=known, path=path.parent, fname=path.name, progressbar=False)
-    except Exception as error:  # pooch passes on whatever the network layer raised
-        raise resources.DataError(
-            f"{file} of the receipts could not be downloaded ({type(error).__name__}). "
-            f"Put the folder data of {REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / 'receipts'}."
-        ) from error
+    instead = f"Put the folder data of {REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / 'receipts'}."
+    address, title = f"{ADDRESS}/{file}", f"{file} of the receipts"
+    return resources.downloaded(f"{FOLDER}/{file}", address, _checksums()[file], title=title, instead=instead)
 
 
 def _page(box: bytes, key: bytes, name: str, shops: dict[str, int]) -> Document:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -78,29 +76,11 @@ def sst2(split: str, *, device="cpu") -> LabelledTexts:
     file = f"{split}.tsv"
     if file not in SHA256:
         raise ValueError(f"SST-2 has the splits train, dev and test, not {split!r}")
-    path = resources.cache_folder() / FOLDER / file
-    if not path.is_file():
-        _download(file, path)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256[file]:
-        raise resources.DataError(
-            f"{path} is damaged: {len(content):,} bytes whose sha256 is not the listed one. Delete it and try again."
-        )
+    instead = (
+        f"Put the folder data/SST2 of {REPOSITORY} at {COMMIT[:12]} into {resources.cache_folder() / 'sst2/data'}."
+    )
+    address, title = f"{ADDRESS}/{file}", f"{file} of SST-2"
+    content = resources.downloaded(f"{FOLDER}/{file}", address, SHA256[file], title=title, instead=instead)
     rows = [line.split("\t") for line in content.decode("utf-8").splitlines()]
     labels = torch.tensor([int(label) for _, label in rows], device=device)
     return LabelledTexts(tuple(text for text, _ in rows), labels, ("negative", "positive"), f"SST-2 ({COMMIT[:7]})")
-
-
-def _download(file: str, path: Path) -> None:
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")  # it would write the machine's paths into the reader's page
-    try:
-        pooch.retrieve(
-            f"{ADDRESS}/{file}", known_hash=f"sha256:{SHA256[file]}", path=path.parent, fname=file, progressbar=False
-        )
-    except Exception as error:  # pooch passes on whatever the network layer raised
-        raise resources.DataError(
-            f"{file} of SST-2 could not be downloaded ({type(error).__name__}). "
-            f"Put the folder data/SST2 of {REPOSITORY} at {COMMIT[:12]} into {path.parent.parent}."
-        ) from error
