@@ -8,30 +8,19 @@ import html
 import io
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 
-COLOURS = sns.color_palette("colorblind")
+LOOK = mpl.rc_params_from_file(Path(__file__).with_name("book.mplstyle"), use_default_template=False)
+COLOURS = [mpl.colors.to_rgb(colour) for colour in LOOK["axes.prop_cycle"].by_key()["color"]]
 
 
 def use_theme() -> None:
-    """Set the book's style. Figures keep a white ground of their own, so that they stay readable on a dark page."""
-    sns.set_theme(context="notebook", style="ticks", palette="colorblind")
-    plt.rcParams.update(
-        {
-            "figure.constrained_layout.use": True,
-            "figure.dpi": 110,
-            "savefig.facecolor": "white",
-            "figure.facecolor": "white",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlesize": "medium",
-            "legend.frameon": False,
-            "image.interpolation": "nearest",
-        }
-    )
+    """Set the book's style, which the file `book.mplstyle` holds."""
+    plt.rcParams.update(LOOK)
 
 
 def image_grid(

@@ -197,6 +197,7 @@ def small_losses(probs: np.ndarray, labels: np.ndarray, count: int) -> np.ndarra
     "rcal",
     "outlier factors of 800 points in 32 dimensions",
     "sklearn.neighbors.LocalOutlierFactor",
+    slower="scikit-learn searches the neighbours for both, and ours turns its arrays into tensors besides",
 )
 def outlier_factors(method):
     from sklearn.neighbors import LocalOutlierFactor
